@@ -1,0 +1,58 @@
+# `make run` starts Admit, `make test` proves it; `make` alone lists what there is.
+# Needs make and Python 3.11 or later; everything else goes into .venv.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench clean
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --no-input --disable-pip-version-check --quiet -c constraints.txt
+WHEEL_TEST := tests/project/test_wheel.py
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-6s %s\n' "$$name" "$$text"; done
+
+run: .venv/server.stamp ## start the server (HOST=… and PORT=… pass through)
+	@$(BIN)/admit serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
+
+test: check ## everything that CI runs: check, all tests with coverage, the wheel alone
+	$(BIN)/python -m pytest --cov --cov-report=term --ignore=$(WHEEL_TEST)
+	$(BIN)/python -m pytest $(WHEEL_TEST)
+
+check: .venv/dev.stamp ## lint, formatting, types, architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/dev.stamp ## measure the speed on this machine
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and what the tools made; data and .env stay
+	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/server.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Installing Admit into .venv."
+	@$(PIP_INSTALL) -e '.[server]'
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	@echo "Installing Admit and its tools into .venv."
+	@$(PIP_INSTALL) -e '.[server,dev]'
+	@touch $@ .venv/server.stamp
+
+# pip is the last thing that venv makes: where it is missing, the environment is not complete.
+# Debian keeps a part of venv in a package of its own, named after the Python.
+.venv/bin/pip:
+	@found=; for py in python3.11 python3; do \
+		if "$$py" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$py; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "Admit needs Python 3.11 or later: install it and run make again." >&2; exit 1; fi; \
+	if "$$found" -m venv --clear .venv >/dev/null 2>&1; then exit 0; fi; \
+	package=$$("$$found" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo="sudo -n"; fi; \
+	echo "Installing $$package, which Python needs to make an environment."; \
+	{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$package"; } >/dev/null 2>&1 \
+		&& "$$found" -m venv --clear .venv \
+		|| { echo "Python cannot make an environment here: install $$package (Debian: apt-get install $$package) and run make again." >&2; exit 1; }

@@ -1,0 +1,196 @@
+"""The engine: every part wired to every other, and the watch that keeps a process up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Self
+
+from admit.accounts import Accounts
+from admit.errors import Unavailable
+from admit.passwords import Passwords
+from admit.revocation import Revoked
+from admit.sessions import Sessions
+from admit.settings import Settings
+from admit.throttle import Throttle
+from admit.tokens.access import AccessTokens
+from admit.tokens.keys import Keyring
+from admit.tokens.refresh import RefreshTokens
+from admit.tokens.secret import obtain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from admit.model import Origin, Principal
+    from admit.stores.base import Store
+
+logger = logging.getLogger("admit.engine")
+
+LOOK_SECONDS = 0.5
+"""How often the store is asked what other processes revoked: twice in the promised second."""
+PURGE_SECONDS = 60.0
+PURGE_ROWS = 500
+"""What one purge deletes at most of each table, so that no commit is long."""
+
+
+class Engine:
+    """Admit without HTTP: settings, store, keys, accounts, sessions.
+
+    Arguments:
+        settings: how it behaves; read from the environment where None.
+        store: where everything lives; opened from `database_url` where None.
+        clock: seconds since 1970; the only clock that decides anything.
+        given: settings by name, where `settings` is None.
+
+    Raises:
+        SettingsError: the configuration can't work.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        store: Store | None = None,
+        clock: Callable[[], float] = time.time,
+        **given: object,
+    ) -> None:
+        self.settings = settings or Settings.load(**given)
+        self.clock = clock
+        secrets = obtain(self.settings)
+        self.store = store or _store(self.settings)
+        self.keys = Keyring(self.settings, self.store, secrets)
+        self.revoked = Revoked(self.store)
+        self.access = AccessTokens(self.settings, self.keys, self.revoked)
+        self.passwords = Passwords(self.settings)
+        self.throttle = Throttle(self.settings, clock)
+        self.accounts = Accounts(self.settings, self.store, self.passwords, self.throttle)
+        self.sessions = Sessions(
+            self.settings,
+            self.store,
+            access=self.access,
+            tokens=RefreshTokens(secrets),
+            revoked=self.revoked,
+            accounts=self.accounts,
+            throttle=self.throttle,
+        )
+        self._watch: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting = asyncio.Lock()
+        self._ready = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether this process knows the keys and the revocations, and keeps looking."""
+        return self._ready and self._loop is _running_loop()
+
+    async def start(self) -> Self:
+        """Open the store, learn the keys and the revocations, and keep looking; may be repeated.
+
+        Raises:
+            SettingsError: no listed secret opens the keys, or the database can't be used.
+            Unavailable: the store can't be reached.
+        """
+        loop = _running_loop()
+        if self._loop is not loop:  # the first start, or the loop of the last one is gone
+            self._loop, self._watch, self._ready = loop, None, False
+            self._starting = asyncio.Lock()
+        async with self._starting:  # the first requests may all come at once
+            if not self._ready:
+                await self.store.start()
+                await self.keys.start(self.clock())
+                await self.revoked.look(self.clock())
+                self._ready = True
+            if self._watch is None:
+                self._watch = asyncio.create_task(self._keep_looking())
+        return self
+
+    async def close(self) -> None:
+        """Stop looking and let go of the store; may be repeated."""
+        self._ready = False
+        if self._watch is not None and self._loop is _running_loop():
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+        self._watch = None
+        self.passwords.close()
+        await self.store.close()
+
+    def verify(self, token: str) -> Principal:
+        """Who presents this access token: no I/O, no event loop; the second time, no cryptography.
+
+        Raises:
+            InvalidToken: with `reason` where the token is genuine.
+            Unavailable: this process has not learned yet what is revoked.
+        """
+        if not self._ready:
+            raise Unavailable("Admit is not started: await start(), or let its app serve.")
+        return self.access.verify(token, now=self.clock())
+
+    async def change_password(
+        self,
+        *,
+        user_id: str,
+        session_id: str,
+        current_password: str,
+        new_password: str,
+        origin: Origin | None = None,
+    ) -> None:
+        """Change a password; what that ends is refused here at once.
+
+        Raises:
+            InvalidCredentials, InvalidInput, TooManyAttempts, Unavailable: see
+                `Accounts.change_password`.
+        """
+        now = self.clock()
+        await self.accounts.change_password(
+            user_id=user_id,
+            session_id=session_id,
+            current_password=current_password,
+            new_password=new_password,
+            now=now,
+            origin=origin,
+        )
+        await self.revoked.look(now)
+
+    async def purge(self, *, rows: int = PURGE_ROWS) -> int:
+        """Delete some of what no judgement needs any more; return how many rows went."""
+        now = self.clock()
+        before = now - self.settings.event_ttl
+        return await self.store.purge(now=now, events_before=before, limit=rows)
+
+    async def _keep_looking(self) -> None:
+        purged_at = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                now = self.clock()
+                await self.revoked.look(now)
+                await self.keys.look(now)
+                if time.monotonic() - purged_at >= PURGE_SECONDS:
+                    purged_at = time.monotonic()
+                    await self.purge()
+            except Unavailable as error:
+                logger.warning("%s Revocations by other processes are not seen meanwhile.", error)
+            except Exception:  # the watch must outlive whatever went wrong once
+                logger.exception("looking at the store failed")
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _store(settings: Settings) -> Store:
+    from admit.stores.sqlite import SQLiteStore  # noqa: PLC0415  a driver is loaded when chosen
+
+    return SQLiteStore(settings.database_url)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,1 @@
+"""The HTTP contract as one ASGI app: bodies, cookies, refusals and routes."""

@@ -1,0 +1,173 @@
+"""The ASGI app: routes, refusals, and the headers that every answer carries."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from admit import errors
+from admit.http.openapi import describe
+from admit.http.problems import problem
+from admit.http.routes import Routes
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from admit.engine import Engine
+    from admit.settings import Settings
+
+logger = logging.getLogger("admit.http")
+
+LARGEST_HEADERS = 64 * 1024
+CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Refresh-Token"]
+CORS_SECONDS = 600
+CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+class App:
+    """Every route under the prefix, and the health checks and keys at the root.
+
+    It routes by the full path, so it may be mounted at the prefix, or at the root, or served
+    alone. It starts its engine with the server (lifespan), or at the first request where whoever
+    mounts it runs no lifespan.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._headers = _security_headers(engine.settings)
+        self._app = _starlette(engine)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan (ASGI 3)."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            # The prefix is part of the public path, wherever the app is mounted.
+            await self._http({**scope, "root_path": ""}, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._missing(message["headers"])]
+            await send(message)
+
+        refusal: errors.Refusal | None = None
+        try:
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
+                refusal = errors.TooLarge("The headers are over 64 KiB.")
+            elif not self._engine.ready:
+                await self._engine.start()
+        except errors.Unavailable as error:
+            refusal = error
+        app: ASGIApp = problem(refusal) if refusal else self._app
+        await app(scope, receive, with_headers)
+
+    def _missing(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers that every answer carries; an answer's own Cache-Control stays."""
+        names = {name for name, _ in given}
+        return [header for header in self._headers if header[0] not in names]
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._engine.start()
+        except errors.AdmitError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._engine.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _starlette(engine: Engine) -> Starlette:
+    routes = Routes(engine)
+    operations = routes.operations()
+    document = describe(engine.settings, operations)
+
+    async def openapi(_: Request) -> Response:
+        return Response(document, media_type="application/json")
+
+    prefix = engine.settings.prefix
+    served = [
+        Route(prefix + each.path, each.endpoint, methods=[each.method]) for each in operations
+    ]
+    served += [
+        Route(f"{prefix}/openapi.json", openapi),
+        Route("/healthz", routes.healthz),
+        Route("/readyz", routes.readyz),
+        Route("/.well-known/jwks.json", routes.jwks),
+    ]
+    app = Starlette(
+        routes=served,
+        middleware=_cors(engine.settings),
+        exception_handlers={
+            errors.Refusal: _refused,
+            HTTPException: _not_routed,
+            ClientDisconnect: _gone,
+            Exception: _unexpected,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.allowed_origins:
+        return []
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=CORS_HEADERS,
+        expose_headers=["Retry-After", "WWW-Authenticate"],
+        max_age=CORS_SECONDS,
+    )
+    return [cors]
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.Refusal):
+        raise TypeError from error
+    if isinstance(error, errors.Unavailable):
+        logger.warning("unavailable: %s", error, exc_info=error.__cause__)
+    return problem(error)
+
+
+async def _not_routed(_: Request, error: Exception) -> Response:
+    allow = (getattr(error, "headers", None) or {}).get("Allow")
+    return problem(errors.MethodNotAllowed(allow=allow) if allow else errors.NotFound())
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    """The last resort: it fails closed, says nothing of what happened, and logs all of it."""
+    logger.error("unexpected", exc_info=error)
+    return problem(errors.Unavailable())
+
+
+def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
+    headers = {
+        "cache-control": "no-store",
+        "content-security-policy": CSP,
+        "cross-origin-resource-policy": "same-origin",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+    if settings.secure:
+        headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+    return [(name.encode(), value.encode()) for name, value in headers.items()]

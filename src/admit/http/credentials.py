@@ -1,0 +1,83 @@
+"""What a request presents, and where it comes from."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from admit.errors import Malformed, Unauthenticated
+from admit.events import USER_AGENT_LENGTH
+from admit.model import Origin
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+    from starlette.types import Scope
+
+    from admit.settings import Settings
+
+
+def bearer(headers: Headers) -> str | None:
+    """The token of the Authorization header (RFC 6750 section 2.1), or None where there is none.
+
+    Raises:
+        Malformed: the header stands twice.
+    """
+    values = headers.getlist("authorization")
+    if not values:
+        return None
+    if len(values) > 1:
+        raise Malformed("The Authorization header stands in the request twice.")
+    scheme, _, token = values[0].partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def access_token(headers: Headers, cookie: str | None) -> str:
+    """The one access token of the request.
+
+    Raises:
+        Unauthenticated: there is none.
+        Malformed: there is one in the header and one in the cookie.
+    """
+    token = bearer(headers)
+    if token and cookie:
+        raise Malformed("There is an access token in the header and one in the cookie: send one.")
+    if not (token or cookie):
+        raise Unauthenticated
+    return token or cookie or ""
+
+
+def origin(scope: Scope, headers: Headers, settings: Settings) -> Origin:
+    """The client's address, through the trusted proxies only, and its user agent."""
+    agent = headers.get("user-agent")
+    if agent:
+        # It is printed in terminals and logs: no control characters, no escape sequences.
+        agent = "".join(each if each.isprintable() else "?" for each in agent[:USER_AGENT_LENGTH])
+    client = scope.get("client")
+    return Origin(ip=_address(client[0] if client else None, headers, settings), user_agent=agent)
+
+
+def _address(peer: str | None, headers: Headers, settings: Settings) -> str | None:
+    """From the right, the first address that is not one of our proxies.
+
+    What stands further left was written by whoever sent the request.
+    """
+    if peer is None or not settings.trusted_proxies:
+        return peer
+    hops = ",".join(headers.getlist("x-forwarded-for")).split(",")
+    address = peer
+    for hop in reversed([each.strip() for each in hops if each.strip()]):
+        if not _trusted(address, settings):
+            break
+        try:
+            address = str(ip_address(hop))
+        except ValueError:
+            break
+    return address
+
+
+def _trusted(address: str, settings: Settings) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in settings.trusted_proxies)

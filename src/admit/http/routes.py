@@ -1,0 +1,326 @@
+"""What each route does: read the request, ask the engine, write the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from admit import errors
+from admit.http import bodies, credentials, csrf
+from admit.http.cookies import Cookies
+
+if TYPE_CHECKING:
+    from admit.engine import Engine
+    from admit.model import Origin, Principal, Tokens
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One method of one path: what runs it, and what its OpenAPI description says."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    summary: str
+    status: int = 200
+    takes: type[msgspec.Struct] | None = None
+    gives: type[msgspec.Struct] | None = None
+    refuses: tuple[type[errors.Refusal], ...] = ()
+    presents: tuple[str, ...] = ()
+    """Security schemes, any one of which serves."""
+
+
+BODY = (
+    errors.Malformed,
+    errors.TooLarge,
+    errors.UnsupportedMediaType,
+    errors.InvalidInput,
+)
+BEARER = (errors.Malformed, errors.Unauthenticated, errors.InvalidToken)
+
+
+class Routes:
+    """The routes over one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._settings = engine.settings
+        self._cookies = Cookies(engine.settings)
+
+    def operations(self) -> list[Operation]:
+        """Every route under the prefix, the busiest first."""
+        return [
+            Operation(
+                method="POST",
+                path="/refresh",
+                endpoint=self.refresh,
+                summary="Exchange a refresh token for its successor and an access token",
+                takes=bodies.TokenBody,
+                gives=bodies.TokensOut,
+                refuses=(
+                    *BODY,
+                    errors.Unauthenticated,
+                    errors.RefreshRefused,
+                    errors.CsrfFailed,
+                    errors.TooManyAttempts,
+                ),
+                presents=("refreshCookie", "refreshHeader", "refreshBody"),
+            ),
+            Operation(
+                method="GET",
+                path="/me",
+                endpoint=self.me,
+                summary="Who is signed in",
+                gives=bodies.MeOut,
+                refuses=BEARER,
+                presents=("bearer", "accessCookie"),
+            ),
+            Operation(
+                method="POST",
+                path="/login",
+                endpoint=self.login,
+                summary="Sign in",
+                takes=bodies.LoginBody,
+                gives=bodies.TokensOut,
+                refuses=(
+                    *BODY,
+                    errors.InvalidCredentials,
+                    errors.CsrfFailed,
+                    errors.TooManyAttempts,
+                ),
+            ),
+            Operation(
+                method="POST",
+                path="/register",
+                endpoint=self.register,
+                summary="Make an account",
+                status=201,
+                takes=bodies.RegisterBody,
+                gives=bodies.RegisteredOut,
+                refuses=(
+                    *BODY,
+                    errors.CsrfFailed,
+                    errors.AlreadyExists,
+                    errors.TooManyAttempts,
+                ),
+            ),
+            Operation(
+                method="POST",
+                path="/logout",
+                endpoint=self.logout,
+                summary="Sign out; the answer is the same whether the token was good or not",
+                status=204,
+                takes=bodies.TokenBody,
+                refuses=(*BODY, errors.CsrfFailed),
+                presents=("refreshCookie", "refreshHeader", "refreshBody", "bearer"),
+            ),
+            Operation(
+                method="POST",
+                path="/logout/all",
+                endpoint=self.logout_all,
+                summary="Sign out everywhere",
+                status=204,
+                refuses=BEARER,
+                presents=("bearer",),
+            ),
+            Operation(
+                method="POST",
+                path="/password",
+                endpoint=self.password,
+                summary="Change the password; every other session ends",
+                status=204,
+                takes=bodies.PasswordBody,
+                refuses=(*BODY, *BEARER, errors.InvalidCredentials, errors.TooManyAttempts),
+                presents=("bearer",),
+            ),
+            Operation(
+                method="GET",
+                path="/sessions",
+                endpoint=self.sessions,
+                summary="The devices on which this user is signed in",
+                gives=bodies.SessionsOut,
+                refuses=BEARER,
+                presents=("bearer",),
+            ),
+            Operation(
+                method="DELETE",
+                path="/sessions/{id}",
+                endpoint=self.end_session,
+                summary="Sign one device out",
+                status=204,
+                refuses=(*BEARER, errors.NotFound),
+                presents=("bearer",),
+            ),
+            Operation(
+                method="GET",
+                path="/.well-known/jwks.json",
+                endpoint=self.jwks,
+                summary="The public keys that verify access tokens",
+                gives=bodies.JWKSOut,
+            ),
+        ]
+
+    async def register(self, request: Request) -> Response:
+        """`POST /register`."""
+        csrf.check(request.headers, self._settings)
+        origin = self._origin(request)
+        body = await bodies.read(request, bodies.RegisterBody)
+        await self._engine.throttle.register(origin.ip)
+        user = await self._engine.accounts.register(
+            email=body.email,
+            password=body.password,
+            username=body.username,
+            now=self._engine.clock(),
+            origin=origin,
+        )
+        return bodies.answer(bodies.RegisteredOut(user=bodies.user_out(user)), 201)
+
+    async def login(self, request: Request) -> Response:
+        """`POST /login`."""
+        csrf.check(request.headers, self._settings)
+        body = await bodies.read(request, bodies.LoginBody)
+        tokens = await self._engine.sessions.sign_in(
+            login=body.login,
+            password=body.password,
+            now=self._engine.clock(),
+            origin=self._origin(request),
+            replaces=self._cookies.refresh_token(request.headers),
+        )
+        return self._deliver(tokens, body.delivery)
+
+    async def refresh(self, request: Request) -> Response:
+        """`POST /refresh`: the successor goes back the way its parent came."""
+        token, delivery = await self._refresh_token(request)
+        if token is None:
+            raise errors.Unauthenticated("There is no refresh token in this request: sign in.")
+        tokens = await self._engine.sessions.refresh(
+            token,
+            now=self._engine.clock(),
+            idempotency_key=request.headers.get("idempotency-key"),
+            origin=self._origin(request),
+        )
+        return self._deliver(tokens, delivery)
+
+    async def logout(self, request: Request) -> Response:
+        """`POST /logout`: whatever genuine token is presented, its session ends."""
+        token, _ = await self._refresh_token(request)
+        now, origin = self._engine.clock(), self._origin(request)
+        if token:
+            await self._engine.sessions.sign_out(token, now=now, origin=origin)
+        if access := credentials.bearer(request.headers):
+            try:
+                principal = self._engine.verify(access)
+            except errors.InvalidToken:
+                pass  # it could do no more than it does: nothing
+            else:
+                await self._engine.sessions.end_own(
+                    principal.user_id, principal.session_id, now=now, origin=origin
+                )
+        return self._signed_out()
+
+    async def logout_all(self, request: Request) -> Response:
+        """`POST /logout/all`."""
+        principal = self._principal(request)
+        now, origin = self._engine.clock(), self._origin(request)
+        await self._engine.sessions.end_all(principal.user_id, now=now, origin=origin)
+        return self._signed_out()
+
+    async def me(self, request: Request) -> Response:
+        """`GET /me`."""
+        principal = self._principal(request, cookie=True)
+        account = await self._engine.store.find_user("id", principal.user_id)
+        session = await self._engine.store.find_session(principal.session_id)
+        if account is None or session is None:
+            raise errors.InvalidToken
+        me = bodies.MeOut(
+            user=bodies.user_out(account.user),
+            session=bodies.session_out(session, current=principal.session_id),
+        )
+        return bodies.answer(me)
+
+    async def password(self, request: Request) -> Response:
+        """`POST /password`."""
+        principal = self._principal(request)
+        body = await bodies.read(request, bodies.PasswordBody)
+        await self._engine.change_password(
+            user_id=principal.user_id,
+            session_id=principal.session_id,
+            current_password=body.current_password,
+            new_password=body.new_password,
+            origin=self._origin(request),
+        )
+        return Response(status_code=204)
+
+    async def sessions(self, request: Request) -> Response:
+        """`GET /sessions`."""
+        principal = self._principal(request)
+        living = await self._engine.sessions.list(principal.user_id, now=self._engine.clock())
+        current = principal.session_id
+        listed = [bodies.session_out(each, current=current) for each in living]
+        return bodies.answer(bodies.SessionsOut(sessions=listed))
+
+    async def end_session(self, request: Request) -> Response:
+        """`DELETE /sessions/{id}`."""
+        principal = self._principal(request)
+        ended = await self._engine.sessions.end_own(
+            principal.user_id,
+            request.path_params["id"],
+            now=self._engine.clock(),
+            origin=self._origin(request),
+        )
+        if not ended:
+            raise errors.NotFound("You have no such session.")
+        return Response(status_code=204)
+
+    async def jwks(self, _: Request) -> Response:
+        """`GET /.well-known/jwks.json`."""
+        keys = self._engine.keys.jwks(self._engine.clock())["keys"]
+        response = bodies.answer(bodies.JWKSOut(keys=keys))
+        max_age = int(self._settings.jwks_max_age)
+        response.headers["cache-control"] = f"public, max-age={max_age}"
+        return response
+
+    async def healthz(self, _: Request) -> Response:
+        """`GET /healthz`: the process answers."""
+        return bodies.answer(bodies.HealthOut())
+
+    async def readyz(self, _: Request) -> Response:
+        """`GET /readyz`: the store can be written."""
+        await self._engine.store.check()
+        return bodies.answer(bodies.HealthOut())
+
+    def _principal(self, request: Request, *, cookie: bool = False) -> Principal:
+        in_cookie = self._cookies.access_token(request.headers) if cookie else None
+        return self._engine.verify(credentials.access_token(request.headers, in_cookie))
+
+    async def _refresh_token(self, request: Request) -> tuple[str | None, bodies.Delivery]:
+        """The one refresh token of the request, and the way its successor goes back."""
+        in_cookie = self._cookies.refresh_token(request.headers)
+        if in_cookie:
+            csrf.check(request.headers, self._settings)
+        body = await bodies.read(request, bodies.TokenBody)
+        in_header = request.headers.getlist("refresh-token")
+        found = [each for each in (in_cookie, body.refresh_token, *in_header) if each]
+        if len(found) > 1:
+            raise errors.Malformed("There is more than one refresh token in this request.")
+        delivery: bodies.Delivery = "cookie" if in_cookie else "body"
+        return (found[0] if found else None), delivery
+
+    def _deliver(self, tokens: Tokens, delivery: bodies.Delivery) -> Response:
+        response = bodies.answer(bodies.tokens_out(tokens, delivery))
+        if delivery == "cookie":
+            self._cookies.deliver(response, tokens)
+        return response
+
+    def _signed_out(self) -> Response:
+        response = Response(status_code=204)
+        self._cookies.remove(response)
+        return response
+
+    def _origin(self, request: Request) -> Origin:
+        return credentials.origin(request.scope, request.headers, self._settings)

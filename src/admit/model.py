@@ -1,0 +1,102 @@
+"""The values that everything else speaks of: frozen, without behaviour or I/O.
+
+An instant is a float of seconds since 1970-01-01 UTC; a span is a float of seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+EndedBecause = Literal["signed_out", "password_changed", "reuse_detected", "revoked"]
+"""Why a session was ended before its time."""
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who can sign in, as the rest of the world may see them."""
+
+    id: str
+    email: str
+    username: str | None
+    roles: tuple[str, ...]
+    email_verified: bool
+    created_at: float
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A user with what only Admit may see.
+
+    `version` moves with every write of the row, `password_version` only when the password
+    changes (not when its hash is upgraded). Access tokens issued before `tokens_from`, in whole
+    seconds, are no longer accepted.
+    """
+
+    user: User
+    email_key: str
+    username_key: str | None
+    password_hash: str
+    password_version: int = 0
+    version: int = 0
+    disabled_at: float | None = None
+    tokens_from: int = 0
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One sign-in on one device, from login to its end: one row that never grows.
+
+    `expires_at` is the idle deadline, which slides with each refresh; `ends_at` is the absolute
+    one, which never moves (NIST SP 800-63B-4 section 2.2.3).
+    """
+
+    id: str
+    user_id: str
+    generation: int
+    rotated_at: float
+    retry_key: bytes | None
+    opened_at: float
+    expires_at: float
+    ends_at: float
+    ended_at: float | None
+    ended_because: EndedBecause | None
+    auth_time: float
+    amr: tuple[str, ...]
+    user_agent: str | None
+    ip: str | None
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sign-in or a refresh yields.
+
+    `expires_in` and `refresh_expires_in` are whole seconds from now.
+    """
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+    user: User
+    session_id: str
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is calling, from a verified access token.
+
+    `claims` holds every claim of the token; treat it as read-only.
+    """
+
+    user_id: str
+    session_id: str
+    roles: tuple[str, ...]
+    auth_time: float
+    issued_at: int
+    expires_at: float
+    claims: Mapping[str, Any]
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request came from: the client's address and what its browser calls itself."""
+
+    ip: str | None = None
+    user_agent: str | None = None

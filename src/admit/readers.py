@@ -1,0 +1,183 @@
+"""How a setting's text becomes its value. A ValueError's text completes the sentence "wants …"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from limits import parse_many
+
+SECRET_BYTES = 32
+SECRET_VARIETY = 10
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, None: 1}
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+_LONGEST_SPAN = 100 * 365 * 86_400.0
+
+
+def text(value: object) -> str:
+    """Any text."""
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value.strip()
+
+
+def path(value: object) -> Path:
+    """A path; `~` is the home directory."""
+    if not isinstance(value, str | Path):
+        raise ValueError("a path")
+    return Path(value).expanduser()
+
+
+def span(value: object) -> float:
+    """A span in seconds, from `90s`, `15m`, `12h`, `7d` or a number of seconds."""
+    wanted = f"a span such as 90s, 15m, 12h or 7d, not {value!r}"
+    if isinstance(value, str) and (match := _SPAN.fullmatch(value.strip())):
+        value = float(match[1]) * _SECONDS[match[2]]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(wanted)
+    if not 0 <= value <= _LONGEST_SPAN:
+        raise ValueError(wanted + " (at most 100 years)")
+    return float(value)
+
+
+def positive_span(value: object) -> float:
+    """A span of at least one second."""
+    if (seconds := span(value)) < 1:
+        raise ValueError(f"a span of at least one second, not {value!r}")
+    return seconds
+
+
+def whole(low: int, high: int) -> Callable[[object], int]:
+    """A whole number from `low` to `high`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}, not {value!r}")
+        return value
+
+    return read
+
+
+def switch(value: object) -> bool:
+    """On or off."""
+    words = {"on": True, "true": True, "yes": True, "1": True}
+    words |= {"off": False, "false": False, "no": False, "0": False}
+    if isinstance(value, str):
+        value = words.get(value.strip().lower(), value)
+    if not isinstance(value, bool):
+        raise ValueError(f"on or off, not {value!r}")
+    return value
+
+
+def one_of(*choices: str) -> Callable[[object], str]:
+    """One of the choices, whatever its case."""
+
+    def read(value: object) -> str:
+        for choice in choices:
+            if isinstance(value, str) and value.strip().lower() == choice.lower():
+                return choice
+        raise ValueError(f"one of {', '.join(choices)}, not {value!r}")
+
+    return read
+
+
+def secrets(value: object) -> tuple[str, ...]:
+    """Secrets, newest first. The message never repeats a secret."""
+    wanted = "a secret, or several separated by commas"
+    made = []
+    for each in _listed(value, wanted):
+        if not isinstance(each, str):
+            raise ValueError(wanted)  # noqa: TRY004  becomes a SettingsError like the rest
+        if len(each.encode()) < SECRET_BYTES:
+            raise ValueError(
+                f"at least {SECRET_BYTES} bytes: make one with"
+                " `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+            )
+        if len(set(each)) < SECRET_VARIETY:
+            raise ValueError(
+                "a random secret, and this one repeats itself: make one with"
+                " `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+            )
+        made.append(each)
+    return tuple(made)
+
+
+def base_url(value: object) -> str:
+    """An http or https origin without a path."""
+    return _origin(value, "the address that browsers use, without a path: https://example.com")
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """Origins as browsers send them: scheme, host and port."""
+    wanted = "origins such as https://app.example.com, separated by commas and never *"
+    return tuple(_origin(each, wanted) for each in _listed(value, wanted))
+
+
+def prefix(value: object) -> str:
+    """A path that starts with a slash and doesn't end with one; empty for the root."""
+    wanted = "a path such as /auth"
+    cleaned = text(value).rstrip("/")
+    if not _PATH.fullmatch(cleaned):
+        raise ValueError(f"{wanted}, not {value!r}")
+    return cleaned
+
+
+def networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses or networks in CIDR notation."""
+    wanted = "addresses or networks such as 10.0.0.0/8, separated by commas"
+    try:
+        return tuple(ip_network(str(each)) for each in _listed(value, wanted))
+    except ValueError:
+        raise ValueError(f"{wanted}, not {value!r}") from None
+
+
+def limits(value: object) -> str:
+    """Rate limits in the notation of the library limits."""
+    wanted = f"limits such as 10/minute or 5/minute;30/hour, not {value!r}"
+    try:
+        parsed = parse_many(text(value))
+    except ValueError:
+        raise ValueError(wanted) from None
+    if not parsed or any(each.amount < 1 for each in parsed):
+        raise ValueError(wanted)
+    return text(value)
+
+
+def database_url(value: object) -> str:
+    """Where the store is; the password in it is never repeated."""
+    wanted = "sqlite:///relative.db or sqlite:////absolute.db (other stores are not built yet)"
+    url = text(value)
+    if url and (not url.startswith("sqlite:///") or url == "sqlite:///" or ":memory:" in url):
+        raise ValueError(wanted)
+    return url
+
+
+def _listed(value: object, wanted: str) -> Iterable[object]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, tuple | list):
+        return value
+    raise ValueError(wanted)
+
+
+def _origin(value: object, wanted: str) -> str:
+    message = f"{wanted}, not {value!r}"
+    if not isinstance(value, str):
+        raise ValueError(message)  # noqa: TRY004  becomes a SettingsError like the rest
+    try:
+        parts = urlsplit(value.strip())
+        port = parts.port
+    except ValueError:
+        raise ValueError(message) from None
+    plain = parts.path in {"", "/"} and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+        raise ValueError(message)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")

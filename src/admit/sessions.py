@@ -1,0 +1,270 @@
+"""Sessions: open, refresh, end, list. Here the law of `admit.rotation` is applied."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from admit.errors import InvalidCredentials, RefreshRefused, Unavailable
+from admit.events import USER_AGENT_LENGTH, event
+from admit.model import Origin, Session, Tokens
+from admit.revocation import ending
+from admit.rotation import judge
+from admit.tokens import refresh
+
+if TYPE_CHECKING:
+    from admit.accounts import Accounts
+    from admit.events import Kind
+    from admit.model import Account, EndedBecause
+    from admit.revocation import Revoked
+    from admit.settings import Settings
+    from admit.stores.base import Ending, Store
+    from admit.throttle import Throttle
+    from admit.tokens.access import AccessTokens
+    from admit.tokens.refresh import RefreshTokens
+
+logger = logging.getLogger("admit.sessions")
+
+
+class Sessions:
+    """The sessions in a store, under the law.
+
+    Arguments:
+        settings: lifetimes and leeway.
+        store: where they live.
+        access: mints access tokens.
+        tokens: writes and reads refresh tokens.
+        revoked: told of every ending at once.
+        accounts: checks who signs in.
+        throttle: who may try.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        access: AccessTokens,
+        tokens: RefreshTokens,
+        revoked: Revoked,
+        accounts: Accounts,
+        throttle: Throttle,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._access = access
+        self._tokens = tokens
+        self._revoked = revoked
+        self._accounts = accounts
+        self._throttle = throttle
+
+    async def sign_in(
+        self,
+        *,
+        login: str,
+        password: str,
+        now: float,
+        origin: Origin | None = None,
+        replaces: str | None = None,
+    ) -> Tokens:
+        """Check the password and open a session.
+
+        Arguments:
+            login: the e-mail address or the username.
+            password: as typed.
+            now: the instant, in seconds since 1970.
+            origin: where the request came from.
+            replaces: the refresh token of the session that this browser holds; it is ended.
+
+        Raises:
+            InvalidCredentials, TooManyAttempts, Unavailable: as in `Accounts.check`.
+        """
+        account = await self._accounts.check(
+            login=login, password=password, now=now, origin=origin
+        )
+        return await self.open(account, now=now, origin=origin, replaces=replaces)
+
+    async def open(
+        self,
+        account: Account,
+        *,
+        now: float,
+        origin: Origin | None = None,
+        replaces: str | None = None,
+    ) -> Tokens:
+        """Open a session for an account whose password was just checked.
+
+        Raises:
+            InvalidCredentials: the password changed, or the account was disabled, meanwhile.
+        """
+        origin = origin or Origin()
+        handle = refresh.new_handle()
+        ends_at = now + self._settings.session_ttl
+        session = Session(
+            id=refresh.session_id(handle),
+            user_id=account.user.id,
+            generation=0,
+            rotated_at=now,
+            retry_key=None,
+            opened_at=now,
+            expires_at=min(now + self._settings.refresh_ttl, ends_at),
+            ends_at=ends_at,
+            ended_at=None,
+            ended_because=None,
+            auth_time=now,
+            amr=("pwd",),
+            user_agent=(origin.user_agent or "")[:USER_AGENT_LENGTH] or None,
+            ip=origin.ip,
+        )
+        held = self._tokens.read(replaces) if replaces else None
+        opened = await self._store.open_session(
+            session,
+            password_version=account.password_version,
+            event=event(
+                "signed_in",
+                now=now,
+                origin=origin,
+                user_id=account.user.id,
+                session_id=session.id,
+                reason="pwd",
+            ),
+            replaces=self._ending("signed_out", held.session_id, now, origin) if held else None,
+        )
+        if not opened:
+            raise InvalidCredentials
+        if held:
+            await self._revoked.look(now)
+        return self._tokens_for(account, session, handle, now)
+
+    async def refresh(
+        self,
+        token: str,
+        *,
+        now: float,
+        idempotency_key: str | None = None,
+        origin: Origin | None = None,
+    ) -> Tokens:
+        """Exchange a refresh token for its successor and an access token (RFC 6749 section 6).
+
+        Arguments:
+            token: the refresh token.
+            now: the instant, in seconds since 1970.
+            idempotency_key: any text that is the same over the retries of one refresh.
+            origin: where the request came from.
+
+        Raises:
+            RefreshRefused: with `reason`; the session is ended where it is `reuse_detected`.
+            TooManyAttempts: this session, or forged tokens, were refused too often from here.
+            Unavailable: the store is out, or contradicts itself; try again.
+        """
+        ip = origin.ip if origin else None
+        held = self._tokens.read(token)
+        session_id = held.session_id if held else None
+        await self._throttle.refresh(session_id, ip)
+        if held is None:
+            await self._throttle.refresh_refused(None, ip)
+            raise RefreshRefused("This is not a refresh token of ours.", reason="malformed")
+        retry_key = refresh.retry_key(idempotency_key)
+        rotation = await self._store.rotate(
+            held.session_id,
+            generation=held.n,
+            retry_key=retry_key,
+            deadline=now + self._settings.refresh_ttl,
+            now=now,
+        )
+        if rotation and rotation.won:
+            return self._tokens_for(rotation.account, rotation.session, held.h, now)
+        verdict: str = judge(
+            rotation.session if rotation else None,
+            generation=held.n,
+            retry_key=retry_key,
+            now=now,
+            leeway=self._settings.leeway,
+        )
+        if rotation and verdict == "repeat":
+            return self._tokens_for(rotation.account, rotation.session, held.h, now)
+        if verdict == "inconsistent":
+            logger.error("session %s is behind a write that must have won", held.session_id)
+            raise Unavailable("The store contradicts itself: try again.")
+        if verdict == "reuse_detected":
+            # Awaited before anything is raised: a refusal must never undo this write.
+            because = self._ending(verdict, held.session_id, now, origin, kind="reuse_detected")
+            await self.end(because, now=now)
+            logger.warning("refresh token reuse: session %s is ended", held.session_id)
+        if verdict == "unknown" and held.exp <= now:
+            verdict = "expired"  # it was genuine, and has been cleaned up since
+        await self._throttle.refresh_refused(held.session_id, ip)
+        raise RefreshRefused(WHY[verdict], reason=verdict)
+
+    async def sign_out(self, token: str, *, now: float, origin: Origin | None = None) -> None:
+        """End the session of this refresh token, of whatever generation; forged ones do nothing."""
+        held = self._tokens.read(token)
+        if held:
+            await self.end(self._ending("signed_out", held.session_id, now, origin), now=now)
+
+    async def end(self, ending: Ending, *, now: float) -> list[str]:
+        """End the sessions that are meant; their access tokens are refused here at once."""
+        ended = await self._store.end_sessions(ending, now=now)
+        if ended:
+            await self._revoked.look(now)
+        return ended
+
+    async def end_own(
+        self, user_id: str, session_id: str, *, now: float, origin: Origin | None = None
+    ) -> bool:
+        """End one living session of this user; False where it is not theirs, or over."""
+        because = ending(
+            "signed_out",
+            self._settings,
+            now=now,
+            origin=origin,
+            session_id=session_id,
+            user_id=user_id,
+        )
+        return bool(await self.end(because, now=now))
+
+    async def end_all(self, user_id: str, *, now: float, origin: Origin | None = None) -> int:
+        """End every session of this user; return how many there were."""
+        because = ending(
+            "signed_out", self._settings, now=now, origin=origin, user_id=user_id
+        )
+        return len(await self.end(because, now=now))
+
+    async def list(self, user_id: str, *, now: float) -> list[Session]:
+        """The user's living sessions, the newest first."""
+        return await self._store.list_sessions(user_id, now=now)
+
+    def _ending(
+        self,
+        because: EndedBecause,
+        session_id: str,
+        now: float,
+        origin: Origin | None,
+        kind: Kind = "session_ended",
+    ) -> Ending:
+        return ending(
+            because, self._settings, now=now, origin=origin, session_id=session_id, kind=kind
+        )
+
+    def _tokens_for(self, account: Account, session: Session, handle: str, now: float) -> Tokens:
+        access_token, expires_in = self._access.mint(account, session, now=now)
+        return Tokens(
+            access_token=access_token,
+            expires_in=expires_in,
+            refresh_token=self._tokens.of(handle, session),
+            refresh_expires_in=max(0, int(session.expires_at) - int(now)),
+            user=account.user,
+            session_id=session.id,
+        )
+
+
+WHY = {
+    "unknown": "There is no such session: sign in again.",
+    "expired": "The session has expired: sign in again.",
+    "signed_out": "The session was signed out: sign in again.",
+    "password_changed": "The password was changed: sign in again.",
+    "reuse_detected": "This token was used before, and so was its successor: somebody may have"
+    " stolen it, and the session was ended. Sign in again.",
+    "revoked": "The session was ended by an administrator: sign in again.",
+}
+"""What the reason means, for people."""

@@ -1,0 +1,325 @@
+"""Every setting, validated once, at the start.
+
+A value comes from a keyword argument, else from the environment (`ADMIT_ACCESS_TTL`), else from a
+`.env` file, else from the default. What can't work stops the start with one sentence that names
+the setting and says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from admit import readers
+from admit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from ipaddress import IPv4Network, IPv6Network
+
+PREFIX = "ADMIT_"
+LOCAL_HOSTS = ("localhost", "127.0.0.1")
+"""Where plain http is safe enough: the traffic never leaves the machine."""
+
+SKEW = 10.0
+"""How far the clocks of two machines may differ, in seconds."""
+
+
+def setting(default: object, read: Callable[[object], object], about: str, **more: Any) -> Any:
+    """One field of `Settings`: its default, how it is read, and what it is for."""
+    return field(default=default, metadata={"read": read, "about": about}, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this Admit behaves; frozen.
+
+    Every field takes its own type or the text that its environment variable would hold.
+
+    Raises:
+        SettingsError: a value that can't work, with a sentence that says what to do.
+    """
+
+    secret: tuple[str, ...] = setting(
+        (),
+        readers.secrets,
+        "The secret that every key is derived from or encrypted under: at least 32 bytes. Several,"
+        " separated by commas, newest first, while one replaces another. Without it a random one"
+        " is made in `data_dir`.",
+        repr=False,
+    )
+    base_url: str = setting(
+        "http://localhost:8000",
+        readers.base_url,
+        "Where browsers reach this service, without a path: `https://example.com`. Decides the"
+        " issuer, the cookies' names and flags, and which origin is our own.",
+    )
+    prefix: str = setting(
+        "/auth",
+        readers.prefix,
+        "The public path under which every route lives. The issuer is the base URL with it.",
+    )
+    audience: str = setting(
+        "",
+        readers.text,
+        "The `aud` of access tokens: who they are meant for. Defaults to the base URL.",
+    )
+    database_url: str = setting(
+        "",
+        readers.database_url,
+        "`sqlite:///relative.db` or `sqlite:////absolute.db`. Defaults to `admit.db` in"
+        " `data_dir`.",
+        repr=False,
+    )
+    data_dir: Path = setting(
+        Path("admit-data"),
+        readers.path,
+        "The directory for the secret and the database where they are not set; made with mode"
+        " 0700.",
+    )
+    access_ttl: float = setting(
+        900.0, readers.positive_span, "How long an access token lives: `15m`."
+    )
+    refresh_ttl: float = setting(
+        604_800.0,
+        readers.positive_span,
+        "How long a session may lie idle between two refreshes: `7d`.",
+    )
+    session_ttl: float = setting(
+        2_592_000.0,
+        readers.positive_span,
+        "How long a session lasts at most, however busy: `30d`.",
+    )
+    leeway: float = setting(
+        10.0,
+        readers.span,
+        "How long a refresh token may come back without an Idempotency-Key while its successor is"
+        " unused. `0` means not at all: then two tabs may end a session.",
+    )
+    algorithm: str = setting(
+        "ES256",
+        readers.one_of("ES256", "Ed25519", "RS256", "HS256"),
+        "How access tokens are signed: `ES256`, `Ed25519`, `RS256` or `HS256`.",
+    )
+    key_ttl: float = setting(
+        7_776_000.0,
+        readers.positive_span,
+        "How long a signing key signs before the next one is made by itself: `90d`.",
+    )
+    jwks_max_age: float = setting(
+        300.0,
+        readers.positive_span,
+        "How long others may cache the public keys; a new key waits that long before it signs.",
+    )
+    cookie_samesite: str = setting(
+        "strict",
+        readers.one_of("strict", "lax", "none"),
+        "SameSite of the cookies. `none` serves a front end on another site and needs"
+        " `allowed_origins` and https.",
+    )
+    access_cookie: bool = setting(
+        False,  # noqa: FBT003  the default of a field, not an argument
+        readers.switch,
+        "Also deliver the access token in an HttpOnly cookie, for server-rendered apps.",
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        (),
+        readers.origins,
+        "Other origins whose pages may use the cookies, separated by commas:"
+        " `https://app.example.com`. Never `*`.",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = setting(
+        (),
+        readers.networks,
+        "The addresses or networks of your own proxies, separated by commas; only their"
+        " X-Forwarded-For is believed.",
+    )
+    throttle: bool = setting(
+        True,  # noqa: FBT003
+        readers.switch,
+        "Whether attempts are limited. `off` is for load tests only.",
+    )
+    throttle_login: str = setting(
+        "5/minute;30/hour",
+        readers.limits,
+        "Failed sign-ins for one account from one address.",
+    )
+    throttle_account: str = setting(
+        "50/hour",
+        readers.limits,
+        "Failed sign-ins for one account from everywhere; past it, only an address without a"
+        " failure of its own may try.",
+    )
+    throttle_address: str = setting(
+        "30/minute;300/hour",
+        readers.limits,
+        "Failed sign-ins from one address (a /64 for IPv6), whatever the account.",
+    )
+    throttle_register: str = setting(
+        "20/minute;100/hour", readers.limits, "Registrations from one address."
+    )
+    throttle_password: str = setting(
+        "5/minute;30/hour",
+        readers.limits,
+        "Wrong current passwords when one account changes its password.",
+    )
+    throttle_refresh: str = setting(
+        "30/minute",
+        readers.limits,
+        "Refused refresh tokens, for one session from one address; genuine ones are never limited.",
+    )
+    password_min_length: int = setting(
+        8,
+        readers.whole(8, 64),
+        "The fewest characters of a new password, 8 to 64. NIST recommends 15 where the password"
+        " is the only factor.",
+    )
+    argon2_memory: int = setting(
+        19_456, readers.whole(8, 4_194_304), "argon2id: memory for one hash, in KiB."
+    )
+    argon2_time: int = setting(2, readers.whole(1, 100), "argon2id: passes over the memory.")
+    argon2_parallelism: int = setting(1, readers.whole(1, 64), "argon2id: lanes.")
+    hash_queue: int = setting(
+        128,
+        readers.whole(0, 100_000),
+        "How many passwords may wait to be hashed; past it, 503 with Retry-After.",
+    )
+    event_ttl: float = setting(
+        7_776_000.0, readers.positive_span, "How long the audit trail is kept: `90d`."
+    )
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            object.__setattr__(self, each.name, _read(each.name, getattr(self, each.name)))
+        if not self.audience:
+            object.__setattr__(self, "audience", self.base_url)
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'admit.db'}")
+        _check_together(self)
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        dotenv: str | os.PathLike[str] | None = ".env",
+        **given: object,
+    ) -> Settings:
+        """Settings from arguments, else the environment, else a `.env` file.
+
+        Arguments:
+            environ: the environment; `os.environ` where None.
+            dotenv: the path of the `.env` file, which need not exist; None reads none.
+            given: settings by their own names; they win over the environment.
+
+        Raises:
+            SettingsError: an unknown setting or variable, or a value that can't work.
+        """
+        known = {each.name for each in fields(cls)}
+        for name in given.keys() - known:
+            raise SettingsError(name, f"There is no setting {name!r}; see docs/settings.md.")
+        values: dict[str, Any] = {}
+        for source in (_dotenv(dotenv), os.environ if environ is None else environ):
+            values |= _from_environment(source, known)
+        return cls(**{**values, **given})
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of access tokens: the base URL with the prefix (RFC 9068 section 2.2)."""
+        return self.base_url + self.prefix
+
+    @property
+    def secure(self) -> bool:
+        """Whether the base URL is https, and cookies are Secure and carry the `__Host-` prefix."""
+        return self.base_url.startswith("https:")
+
+    def dead_after(self, instant: float) -> float:
+        """When the last access token that was minted before `instant`, by any clock, is dead."""
+        return instant + self.access_ttl + 2 * SKEW
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: `ADMIT_ACCESS_TTL` for `access_ttl`."""
+    return PREFIX + name.upper()
+
+
+def _read(name: str, value: object) -> object:
+    metadata = next(each.metadata for each in fields(Settings) if each.name == name)
+    try:
+        return metadata["read"](value)
+    except ValueError as error:
+        raise SettingsError(name, f"{variable(name)} ({name}) wants {error}.") from None
+
+
+def _dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
+    if path is None or not Path(path).is_file():
+        return {}
+    # A key without a value ("ADMIT_SECRET" alone on its line) is a slip: read it as empty.
+    return {key: value or "" for key, value in dotenv_values(path, interpolate=False).items()}
+
+
+def _from_environment(source: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    values = {}
+    for key, value in source.items():
+        if not key.startswith(PREFIX):
+            continue
+        name = key.removeprefix(PREFIX).lower()
+        if name not in known or key != variable(name):
+            raise SettingsError(
+                name, f"{key} is not a setting of Admit: correct its name or unset it{_near(name)}."
+            )
+        if value.strip() == "":
+            raise SettingsError(name, f"{key} is empty: give it a value or unset it.")
+        values[name] = value
+    return values
+
+
+def _near(name: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  only on the way to an error
+
+    near = get_close_matches(name, [each.name for each in fields(Settings)], 1)
+    return f" (did you mean {variable(near[0])}?)" if near else ""
+
+
+def _check_together(settings: Settings) -> None:
+    parts = urlsplit(settings.base_url)
+    if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+        raise SettingsError(
+            "base_url",
+            f"ADMIT_BASE_URL (base_url) is {settings.base_url!r}, but cookies and tokens must not"
+            " cross a network in the clear: use https://, or http://localhost while developing.",
+        )
+    if not settings.access_ttl <= settings.refresh_ttl <= settings.session_ttl:
+        raise SettingsError(
+            "refresh_ttl",
+            "ADMIT_REFRESH_TTL (refresh_ttl) must lie between access_ttl and session_ttl.",
+        )
+    if settings.cookie_samesite == "none" and not settings.secure:
+        raise SettingsError(
+            "cookie_samesite",
+            "ADMIT_COOKIE_SAMESITE (cookie_samesite) is 'none', which browsers accept only with"
+            " an https:// base_url: set ADMIT_BASE_URL, or use 'strict'.",
+        )
+    if settings.cookie_samesite == "none" and not settings.allowed_origins:
+        raise SettingsError(
+            "allowed_origins",
+            "ADMIT_ALLOWED_ORIGINS (allowed_origins) is empty while cookie_samesite is 'none':"
+            " name the origins of your front end.",
+        )
+    _check_argon2(settings)
+
+
+def _check_argon2(settings: Settings) -> None:
+    """OWASP's equivalent minimums (ASVS 5.0.0 appendix C): more passes for less memory."""
+    wanted = {1: 47_104, 2: 19_456}.get(settings.argon2_time, 12_288)
+    if settings.argon2_memory < wanted:
+        raise SettingsError(
+            "argon2_memory",
+            f"ADMIT_ARGON2_MEMORY (argon2_memory) must be at least {wanted} KiB with argon2_time"
+            f" {settings.argon2_time}: raise either.",
+        )

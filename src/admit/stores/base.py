@@ -1,0 +1,190 @@
+"""What a store promises: each verb with its law, and the race that the law is about.
+
+No store reads a clock for a decision: `now` is always handed in. Every verb that writes is one
+atomic step, and has reached the disk when it returns. A store that can't be reached, or can't
+write, raises `Unavailable`; it never guesses.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from admit.events import Event, Kind
+from admit.model import Account, EndedBecause, Session
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """Which living sessions to end, and why: one by its id, or a user's, all but `keep`.
+
+    `until` is when the last access token of these sessions is dead: the revocation is of use up
+    to then. `event` is recorded once for each session that was really ended.
+    """
+
+    because: EndedBecause
+    until: float
+    event: Event
+    session_id: str | None = None
+    user_id: str | None = None
+    keep: str | None = None
+
+
+class Revocation(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process must know within a second: a session, a user's tokens or a key is off.
+
+    `seq` is given by the store and grows in the order of commits. For a user, tokens issued
+    before `issued_before` (whole seconds) are off; for a session or a key, all of them.
+    """
+
+    kind: Literal["session", "user", "key"]
+    subject: str
+    reason: str
+    at: float
+    until: float
+    issued_before: int = 0
+    seq: int = 0
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of `rotate`: whether it wrote, and the row and its user as they now stand."""
+
+    won: bool
+    session: Session
+    account: Account
+
+
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key for access tokens. `public` is a JWK (RFC 7517), empty for HS256; `private` a JWE.
+
+    It signs from `signs_from` until a newer one does, verifies until `retires_at`, and does
+    neither once `withdrawn_at` is set.
+    """
+
+    kid: str
+    algorithm: str
+    public: str
+    private: str
+    created_at: float
+    signs_from: float
+    retires_at: float | None = None
+    withdrawn_at: float | None = None
+
+
+class Store(Protocol):
+    """Sessions, accounts, keys, revocations and events, in one place."""
+
+    name: str
+    """What kind of store and where, for people; holds no password."""
+
+    async def start(self) -> None:
+        """Connect, and bring the schema up to date. Any number of processes may start at once."""
+
+    async def close(self) -> None:
+        """Let go of everything, after what was handed in is written."""
+
+    async def check(self) -> None:
+        """Return where a write would now be possible; raise `Unavailable` where not."""
+
+    async def add_user(self, account: Account, *, event: Event) -> Literal["email", "username"] | None:
+        """Add the account, or say which of its keys is taken.
+
+        Of any number of callers with one address or username, exactly one adds it.
+        """
+
+    async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
+        """The account with this id, e-mail key or username key, as last committed."""
+
+    async def list_users(self, *, search: str, after: str, limit: int) -> list[Account]:
+        """Accounts in the order of their e-mail keys after `after`; `search` is a part of either key."""
+
+    async def save_user(
+        self,
+        account: Account,
+        *,
+        event: Event | None = None,
+        ending: Ending | None = None,
+        revocation: Revocation | None = None,
+    ) -> bool:
+        """Replace the account where its `version` is still the given one; the row's moves by one.
+
+        The endings, the revocation and the event are part of the same step. Of concurrent
+        callers with one version exactly one wins; the others write nothing and get False.
+        """
+
+    async def open_session(
+        self, session: Session, *, password_version: int, event: Event, replaces: Ending | None
+    ) -> bool:
+        """Add the session where its user is enabled and the password is still that version.
+
+        A sign-in that races a password change or a disabling opens nothing (False). `replaces`
+        ends the session that the same browser held, in the same step.
+        """
+
+    async def rotate(
+        self, session_id: str, *, generation: int, retry_key: bytes | None, deadline: float, now: float
+    ) -> Rotation | None:
+        """Move a living session from any generation up to `generation` to the one after it.
+
+        `set generation = generation + 1, rotated_at = now, retry_key, expires_at = min(deadline,
+        ends_at) where id = … and generation <= … and ended_at is null and expires_at > now`, as
+        one conditional write. Of any number of callers with one token exactly one wins; every
+        caller gets the row as it stands after it, or None where there is none.
+        """
+
+    async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:
+        """End the living sessions that are meant, with their revocations and events.
+
+        Ending twice is ending once: the first reason stays, and only the first records anything.
+        Returns the ids that this call ended.
+        """
+
+    async def list_sessions(self, user_id: str, *, now: float) -> list[Session]:
+        """The user's living sessions, the newest first."""
+
+    async def find_session(self, session_id: str) -> Session | None:
+        """The session as last committed, whether living or not."""
+
+    async def revocations(self, *, after: int, now: float) -> list[Revocation]:
+        """What was revoked after the cursor and still matters, in the order of `seq`.
+
+        A revocation that was committed before this call is never missing from it, and none ever
+        appears behind a cursor that was handed out.
+        """
+
+    async def keys(self) -> list[SigningKey]:
+        """Every key that is kept, the oldest first by `signs_from`."""
+
+    async def save_keys(
+        self,
+        keys: list[SigningKey],
+        *,
+        newest: str | None,
+        event: Event | None = None,
+        revocation: Revocation | None = None,
+    ) -> bool:
+        """Add or replace these keys where `newest` is still the kid of the newest one.
+
+        Of any number of processes that rotate at once exactly one wins; the others get False.
+        """
+
+    async def record(self, event: Event) -> None:
+        """Add one event to the audit trail."""
+
+    async def events(
+        self,
+        *,
+        user_id: str | None = None,
+        kind: Kind | None = None,
+        since: float = 0.0,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Event]:
+        """Events, the newest first, with ids below `before`."""
+
+    async def purge(self, *, now: float, events_before: float, limit: int) -> int:
+        """Delete up to `limit` rows each of sessions past their absolute end, revocations that
+        no longer matter, retired keys and old events; return how many went.
+
+        Nothing that a judgement could still need is deleted.
+        """  # noqa: D205

@@ -1,0 +1,426 @@
+"""The verbs of the embedded store: statements above, methods that send them below."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from admit.errors import SettingsError, Unavailable
+from admit.events import Event, Kind
+from admit.model import Account, Session
+from admit.stores.base import Ending, Revocation, Rotation, SigningKey
+from admit.stores.sqlite import rows
+from admit.stores.sqlite.commits import Commits, unavailable
+from admit.stores.sqlite.schema import migrate
+
+Result = TypeVar("Result")
+
+ADD_USER = f"""
+INSERT INTO users ({rows.USER}) VALUES ({rows.marks(rows.USER)}) ON CONFLICT DO NOTHING
+"""
+USER_BY = {
+    by: f"SELECT {rows.USER} FROM users WHERE {column} = ?"
+    for by, column in {"id": "id", "email": "email_key", "username": "username_key"}.items()
+}
+TOUCH = "UPDATE users SET id = id WHERE id = ''"
+LIST_USERS = f"""
+SELECT {rows.USER} FROM users
+WHERE email_key > :after AND (instr(email_key, :search) OR instr(username_key, :search))
+ORDER BY email_key LIMIT :limit
+"""
+SAVE_USER = f"""
+UPDATE users SET ({rows.USER}) = ({rows.marks(rows.USER)}) WHERE id = ? AND version = ?
+"""
+OPEN_SESSION = f"""
+INSERT INTO sessions ({rows.SESSION}) SELECT {rows.marks(rows.SESSION)}
+WHERE EXISTS (
+  SELECT 1 FROM users WHERE id = ? AND disabled_at IS NULL AND password_version = ?
+)
+"""
+ROTATE = """
+UPDATE sessions
+SET generation = :generation + 1, rotated_at = :now, retry_key = :retry_key,
+    expires_at = min(:deadline, ends_at)
+WHERE id = :id AND generation <= :generation AND ended_at IS NULL AND expires_at > :now
+"""
+SESSION_AND_USER = f"""
+SELECT {rows.qualified(rows.SESSION, "sessions")}, {rows.qualified(rows.USER, "users")}
+FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = ?
+"""
+END_ONE = """
+UPDATE sessions SET ended_at = :now, ended_because = :because
+WHERE id = :session_id AND (:user_id IS NULL OR user_id = :user_id)
+  AND ended_at IS NULL AND expires_at > :now
+RETURNING id, user_id
+"""
+END_ALL = """
+UPDATE sessions SET ended_at = :now, ended_because = :because
+WHERE user_id = :user_id AND id IS NOT :keep AND ended_at IS NULL AND expires_at > :now
+RETURNING id, user_id
+"""
+LIST_SESSIONS = f"""
+SELECT {rows.SESSION} FROM sessions
+WHERE user_id = ? AND ended_at IS NULL AND expires_at > ? ORDER BY opened_at DESC, id
+"""
+FIND_SESSION = f"SELECT {rows.SESSION} FROM sessions WHERE id = ?"
+REVOKE = """
+INSERT INTO revocations (kind, subject, reason, at, until, issued_before)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+REVOCATIONS = f"""
+SELECT {rows.REVOCATION} FROM revocations WHERE seq > ? AND until > ? ORDER BY seq
+"""
+KEYS = f"SELECT {rows.KEY} FROM keys ORDER BY signs_from, created_at, kid"
+NEWEST_KEY = "SELECT kid FROM keys ORDER BY signs_from DESC, created_at DESC, kid DESC LIMIT 1"
+SAVE_KEY = f"INSERT OR REPLACE INTO keys ({rows.KEY}) VALUES ({rows.marks(rows.KEY)})"
+RECORD = """
+INSERT INTO events (at, kind, user_id, session_id, reason, ip, user_agent, detail)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+EVENTS = f"""
+SELECT {rows.EVENT} FROM events
+WHERE (:user_id IS NULL OR user_id = :user_id) AND (:kind IS NULL OR kind = :kind)
+  AND at >= :since AND (:before IS NULL OR id < :before)
+ORDER BY id DESC LIMIT :limit
+"""
+PURGE = (
+    "DELETE FROM sessions WHERE id IN"
+    " (SELECT id FROM sessions WHERE ends_at <= :now ORDER BY ends_at LIMIT :limit)",
+    "DELETE FROM revocations WHERE seq IN"
+    " (SELECT seq FROM revocations WHERE until <= :now ORDER BY until LIMIT :limit)",
+    "DELETE FROM keys WHERE kid IN"
+    " (SELECT kid FROM keys WHERE retires_at <= :now ORDER BY retires_at LIMIT :limit)",
+    "DELETE FROM events WHERE id IN"
+    " (SELECT id FROM events WHERE at < :events_before ORDER BY at LIMIT :limit)",
+)
+
+READERS = 2
+"""Connections that read beside the writer: WAL lets them see the last commit meanwhile."""
+BUSY_MILLISECONDS = 2_000
+"""How long one process waits for another's commit before it is `Unavailable`."""
+
+
+class SQLiteStore:
+    """The store in one file, for one machine.
+
+    Arguments:
+        url: `sqlite:///relative.db` or `sqlite:////absolute.db`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.path = Path(url.removeprefix("sqlite:///"))
+        self.name = f"SQLite at {self.path}"
+        self._commits: Commits | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reading: list[sqlite3.Connection] = []
+        self._mine = threading.local()
+
+    async def start(self) -> None:
+        """Open the file, or make it with mode 0600, and migrate it."""
+        if self._commits is None:
+            await asyncio.to_thread(self._prepare)
+            self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
+            self._commits = Commits(self._connect)
+
+    async def close(self) -> None:
+        """Write what was handed in, then close every connection."""
+        commits, readers = self._commits, self._readers
+        if commits is None or readers is None:
+            return
+        self._commits = self._readers = None
+        await asyncio.to_thread(commits.close)
+        await asyncio.to_thread(readers.shutdown)
+        while self._reading:
+            self._reading.pop().close()
+        self._mine = threading.local()
+
+    async def check(self) -> None:
+        """Take the write lock for a moment: a full or read-only disk shows at the commit."""
+        await self._write(lambda db: db.execute(TOUCH).rowcount)
+
+    async def add_user(
+        self, account: Account, *, event: Event
+    ) -> Literal["email", "username"] | None:
+        """See `Store.add_user`."""
+
+        def work(db: sqlite3.Connection) -> Literal["email", "username"] | None:
+            if db.execute(ADD_USER, rows.account_row(account)).rowcount:
+                _record(db, event)
+                return None
+            taken = db.execute(USER_BY["email"], (account.email_key,)).fetchone()
+            return "email" if taken else "username"
+
+        return await self._write(work)
+
+    async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
+        """See `Store.find_user`."""
+        found = await self._read(lambda db: db.execute(USER_BY[by], (key,)).fetchone())
+        return rows.account(found) if found else None
+
+    async def list_users(self, *, search: str, after: str, limit: int) -> list[Account]:
+        """See `Store.list_users`."""
+        named = {"search": search, "after": after, "limit": limit}
+        found = await self._read(lambda db: db.execute(LIST_USERS, named).fetchall())
+        return [rows.account(row) for row in found]
+
+    async def save_user(
+        self,
+        account: Account,
+        *,
+        event: Event | None = None,
+        ending: Ending | None = None,
+        revocation: Revocation | None = None,
+    ) -> bool:
+        """See `Store.save_user`."""
+        after = msgspec.structs.replace(account, version=account.version + 1)
+        values = (*rows.account_row(after), account.user.id, account.version)
+
+        def work(db: sqlite3.Connection) -> bool:
+            if not db.execute(SAVE_USER, values).rowcount:
+                return False
+            if ending:
+                _end(db, ending, ending.event.at)
+            if revocation:
+                _revoke(db, revocation)
+            if event:
+                _record(db, event)
+            return True
+
+        return await self._write(work)
+
+    async def open_session(
+        self, session: Session, *, password_version: int, event: Event, replaces: Ending | None
+    ) -> bool:
+        """See `Store.open_session`."""
+        values = (*rows.session_row(session), session.user_id, password_version)
+
+        def work(db: sqlite3.Connection) -> bool:
+            if not db.execute(OPEN_SESSION, values).rowcount:
+                return False
+            if replaces:
+                _end(db, replaces, session.opened_at)
+            _record(db, event)
+            return True
+
+        return await self._write(work)
+
+    async def rotate(
+        self,
+        session_id: str,
+        *,
+        generation: int,
+        retry_key: bytes | None,
+        deadline: float,
+        now: float,
+    ) -> Rotation | None:
+        """See `Store.rotate`."""
+        named = {
+            "id": session_id,
+            "generation": generation,
+            "retry_key": retry_key,
+            "deadline": deadline,
+            "now": now,
+        }
+
+        def work(db: sqlite3.Connection) -> tuple[int, rows.Row | None]:
+            won = db.execute(ROTATE, named).rowcount
+            return won, db.execute(SESSION_AND_USER, (session_id,)).fetchone()
+
+        won, row = await self._write(work)
+        if row is None:
+            return None
+        columns = len(rows.SESSION.split(","))
+        return Rotation(
+            won=bool(won),
+            session=rows.session(row[:columns]),
+            account=rows.account(row[columns:]),
+        )
+
+    async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:
+        """See `Store.end_sessions`."""
+        return await self._write(lambda db: _end(db, ending, now))
+
+    async def list_sessions(self, user_id: str, *, now: float) -> list[Session]:
+        """See `Store.list_sessions`."""
+        found = await self._read(lambda db: db.execute(LIST_SESSIONS, (user_id, now)).fetchall())
+        return [rows.session(row) for row in found]
+
+    async def find_session(self, session_id: str) -> Session | None:
+        """See `Store.find_session`."""
+        found = await self._read(lambda db: db.execute(FIND_SESSION, (session_id,)).fetchone())
+        return rows.session(found) if found else None
+
+    async def revocations(self, *, after: int, now: float) -> list[Revocation]:
+        """See `Store.revocations`. One writer at a time commits, so `seq` is in their order."""
+        found = await self._read(lambda db: db.execute(REVOCATIONS, (after, now)).fetchall())
+        return [rows.revocation(row) for row in found]
+
+    async def keys(self) -> list[SigningKey]:
+        """See `Store.keys`."""
+        found = await self._read(lambda db: db.execute(KEYS).fetchall())
+        return [rows.key(row) for row in found]
+
+    async def save_keys(
+        self,
+        keys: list[SigningKey],
+        *,
+        newest: str | None,
+        event: Event | None = None,
+        revocation: Revocation | None = None,
+    ) -> bool:
+        """See `Store.save_keys`."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            stands = db.execute(NEWEST_KEY).fetchone()
+            if (stands[0] if stands else None) != newest:
+                return False
+            db.executemany(SAVE_KEY, [msgspec.structs.astuple(each) for each in keys])
+            if revocation:
+                _revoke(db, revocation)
+            if event:
+                _record(db, event)
+            return True
+
+        return await self._write(work)
+
+    async def record(self, event: Event) -> None:
+        """See `Store.record`."""
+        await self._write(lambda db: _record(db, event))
+
+    async def events(
+        self,
+        *,
+        user_id: str | None = None,
+        kind: Kind | None = None,
+        since: float = 0.0,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Event]:
+        """See `Store.events`."""
+        named = {
+            "user_id": user_id,
+            "kind": kind,
+            "since": since,
+            "before": before,
+            "limit": limit,
+        }
+        found = await self._read(lambda db: db.execute(EVENTS, named).fetchall())
+        return [rows.event(row) for row in found]
+
+    async def purge(self, *, now: float, events_before: float, limit: int) -> int:
+        """See `Store.purge`."""
+        named = {"now": now, "events_before": events_before, "limit": limit}
+        return await self._write(
+            lambda db: sum(db.execute(statement, named).rowcount for statement in PURGE)
+        )
+
+    async def _write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        if self._commits is None:
+            raise Unavailable("The store is not started.")
+        return await self._commits.do(work)
+
+    async def _read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        if self._readers is None:
+            raise Unavailable("The store is not started.")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._readers, lambda: work(self._reader()))
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    def _reader(self) -> sqlite3.Connection:
+        """This thread's own connection."""
+        if not hasattr(self._mine, "connection"):
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+            self._reading.append(connection)
+            self._mine.connection = connection
+        return self._mine.connection  # type: ignore[no-any-return]
+
+    def _prepare(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            connection = self._connect()
+        except (OSError, sqlite3.Error) as error:
+            raise SettingsError(
+                "database_url",
+                f"ADMIT_DATABASE_URL (database_url) names {str(self.path)!r}, which can't be opened"
+                f" for writing ({error}): correct it, or the rights of that file.",
+            ) from error
+        try:
+            migrate(connection)
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+        finally:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=BUSY_MILLISECONDS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+
+def _end(db: sqlite3.Connection, ending: Ending, now: float) -> list[str]:
+    """End what is meant; a revocation and an event for each, and only for those ended here."""
+    named = {
+        "now": now,
+        "because": ending.because,
+        "session_id": ending.session_id,
+        "user_id": ending.user_id,
+        "keep": ending.keep,
+    }
+    ended = db.execute(END_ALL if ending.session_id is None else END_ONE, named).fetchall()
+    for session_id, user_id in ended:
+        revocation = Revocation(
+            kind="session",
+            subject=session_id,
+            reason=ending.because,
+            at=now,
+            until=ending.until,
+        )
+        _revoke(db, revocation)
+        event = msgspec.structs.replace(ending.event, session_id=session_id, user_id=user_id)
+        _record(db, event)
+    return [session_id for session_id, _ in ended]
+
+
+def _revoke(db: sqlite3.Connection, revocation: Revocation) -> None:
+    values = (
+        revocation.kind,
+        revocation.subject,
+        revocation.reason,
+        revocation.at,
+        revocation.until,
+        revocation.issued_before,
+    )
+    db.execute(REVOKE, values)
+
+
+def _record(db: sqlite3.Connection, event: Event) -> None:
+    values = (
+        event.at,
+        event.kind,
+        event.user_id,
+        event.session_id,
+        event.reason,
+        event.ip,
+        event.user_agent,
+        rows.json_text(event.detail),
+    )
+    db.execute(RECORD, values)

@@ -1,0 +1,270 @@
+"""The keys that sign access tokens: published, waited for, signing, retired.
+
+A new key stands in the JWKS for `jwks_max_age` before it signs, so that no verifier that caches
+the set meets a token whose key it can't know; the old one stays until the last token that it
+signed is dead. All of that follows from the instants in a key's row, so every process that has
+read the rows agrees on it. A withdrawal takes effect at once, at the price of every token that
+the key signed. Private halves are kept as JWE under the secret (NIST SP 800-57 part 1 section 5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from joserfc import jwe, jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
+
+from admit.errors import NotFound, SettingsError, Unavailable
+from admit.events import event
+from admit.stores.base import Revocation, SigningKey, Store
+from admit.tokens.secret import derived_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from admit.settings import Settings
+
+logger = logging.getLogger("admit.keys")
+
+TRIES = 5
+_JWE = jwe.JWERegistry(algorithms=["dir", "A256GCM"])
+_GENERATE: dict[str, Callable[[], Key]] = {
+    "ES256": lambda: ECKey.generate_key("P-256"),
+    "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
+    "RS256": lambda: RSAKey.generate_key(3072),
+    "HS256": lambda: OctKey.generate_key(256),
+}
+
+
+class LoadedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that is ready for use, with the row that says when."""
+
+    row: SigningKey
+    private: Key
+    public: Key
+    registry: jws.JWSRegistry
+
+    @property
+    def kid(self) -> str:
+        """Its name in a token's header."""
+        return self.row.kid
+
+    @property
+    def algorithm(self) -> str:
+        """The one algorithm that it is used with."""
+        return self.row.algorithm
+
+
+class Keyring:
+    """The keys of this issuer, as this process knows them.
+
+    Arguments:
+        settings: algorithm, lifetimes.
+        store: where the keys live.
+        listed: the secrets, the newest first.
+    """
+
+    def __init__(self, settings: Settings, store: Store, listed: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._store = store
+        self._wraps = derived_keys(listed, "signing key encryption")
+        self._rows: list[SigningKey] | None = None
+        self.state: tuple[LoadedKey, ...] = ()
+        """Every key but the withdrawn, the oldest first; another object whenever one changed."""
+
+    async def start(self, now: float) -> None:
+        """Load the keys; make the first one, or the first of another algorithm.
+
+        The algorithm is looked at here only: while a changed setting rolls out, processes with
+        the old and the new one must not rotate each other's keys away in turn.
+
+        Raises:
+            SettingsError: no listed secret opens a key.
+        """
+        await self._load()
+        for _ in range(TRIES):
+            newest = self._newest()
+            if newest and newest.algorithm == self._settings.algorithm:
+                break
+            await self.rotate(now)
+        await self._rewrap()
+
+    async def look(self, now: float) -> None:
+        """Take in what other processes did, and rotate where the schedule says so."""
+        try:
+            await self._load()
+        except SettingsError as error:
+            logger.error("%s", error)  # noqa: TRY400  the sentence says it all
+            return
+        newest = self._newest()
+        if newest and newest.row.signs_from + self._settings.key_ttl <= now:
+            await self.rotate(now)
+
+    def signing(self, now: float) -> LoadedKey:
+        """The key that signs at `now`.
+
+        Raises:
+            Unavailable: there is none.
+        """
+        for key in reversed(self.state):
+            if key.row.signs_from <= now and _alive(key.row, now):
+                return key
+        raise Unavailable("No key can sign right now.")
+
+    def verifying(self, kid: str, now: float) -> LoadedKey | None:
+        """The key of this name, where tokens that it signed are accepted at `now`."""
+        for key in self.state:
+            if key.row.kid == kid and _alive(key.row, now):
+                return key
+        return None
+
+    def jwks(self, now: float) -> dict[str, list[dict[str, Any]]]:
+        """The public keys (RFC 7517 section 5). A symmetric key is never among them."""
+        rows = [key.row for key in self.state if _alive(key.row, now)]
+        return {"keys": [json.loads(row.public) for row in rows if row.public]}
+
+    async def rotate(self, now: float) -> str | None:
+        """Publish a new key, to sign once every cache of the JWKS can know it.
+
+        Returns its kid, or None where another process rotated at the same time.
+        """
+        newest = self._newest()
+        # With no key before it there is nobody to wait for.
+        signs_from = now if newest is None else now + self._settings.jwks_max_age
+        made = await self._make(now=now, signs_from=signs_from)
+        retiring = [
+            msgspec.structs.replace(key.row, retires_at=self._settings.dead_after(signs_from))
+            for key in self.state
+            if key.row.retires_at is None
+        ]
+        saved = await self._store.save_keys(
+            [*retiring, made],
+            newest=newest.kid if newest else None,
+            event=event("key_published", now=now, kid=made.kid, algorithm=made.algorithm),
+        )
+        await self._load()
+        return made.kid if saved else None
+
+    async def withdraw(self, kid: str, now: float) -> str | None:
+        """Stop a key at once: what it signed is refused from now on.
+
+        Returns the kid of the key that was made to sign in its place, if one had to be.
+
+        Raises:
+            NotFound: no key has this kid.
+        """
+        for _ in range(TRIES):
+            rows = await self._store.keys()
+            row = next((each for each in rows if each.kid == kid), None)
+            if row is None:
+                raise NotFound(f"There is no key {kid!r}: `admit keys list` shows those there are.")
+            until = self._settings.dead_after(now)
+            withdrawn = msgspec.structs.replace(row, withdrawn_at=now, retires_at=until)
+            changed = await self._without(row, rows, now)
+            saved = await self._store.save_keys(
+                [withdrawn, *changed],
+                newest=rows[-1].kid,
+                event=event("key_withdrawn", now=now, kid=kid),
+                revocation=Revocation(
+                    kind="key", subject=kid, reason="revoked", at=now, until=until
+                ),
+            )
+            if saved:
+                await self._load()
+                return next((each.kid for each in changed if each.signs_from == now), None)
+        raise Unavailable("Other processes keep changing the keys: try again.")
+
+    async def _without(
+        self, gone: SigningKey, rows: list[SigningKey], now: float
+    ) -> list[SigningKey]:
+        """What has to change in other rows so that the right key signs once `gone` is off."""
+        alive = [row for row in rows if _alive(row, now)]
+        signer = next((row for row in reversed(alive) if row.signs_from <= now), None)
+        if signer is not None and signer.kid != gone.kid:
+            # Where `gone` was to take over, the signer stays on; else it is not concerned.
+            stays = gone.signs_from > now and gone.kid == rows[-1].kid
+            return [msgspec.structs.replace(signer, retires_at=None)] if stays else []
+        waiting = [row for row in alive if row.signs_from > now]
+        if waiting:
+            return [msgspec.structs.replace(waiting[-1], signs_from=now)]
+        return [await self._make(now=now, signs_from=now)]
+
+    def _newest(self) -> LoadedKey | None:
+        return self.state[-1] if self.state else None
+
+    async def _load(self) -> None:
+        rows = await self._store.keys()
+        if rows == self._rows:
+            return
+        # A key that is loaded already is not opened again: another process may have put it under
+        # a newer secret, which this one is only told of at its next start.
+        known = {key.kid: key for key in self.state}
+        loaded = []
+        for row in rows:
+            if row.withdrawn_at is None:
+                held = known.get(row.kid)
+                loaded.append(msgspec.structs.replace(held, row=row) if held else self._open(row))
+        self._rows, self.state = rows, tuple(loaded)
+
+    def _open(self, row: SigningKey) -> LoadedKey:
+        for wrap in self._wraps:
+            try:
+                opened = jwe.decrypt_compact(row.private, wrap, registry=_JWE)
+            except (JoseError, ValueError):
+                continue
+            if opened.headers().get("kid") == row.kid and opened.plaintext:
+                private = import_key(json.loads(opened.plaintext))
+                public = import_key(json.loads(row.public)) if row.public else private
+                registry = jws.JWSRegistry(algorithms=[row.algorithm])
+                return LoadedKey(row=row, private=private, public=public, registry=registry)
+        raise SettingsError(
+            "secret",
+            f"ADMIT_SECRET (secret) does not open the signing key {row.kid}: list the former secret"
+            " after the new one (new,old), or run `admit keys withdraw` on that key.",
+        )
+
+    async def _rewrap(self) -> None:
+        """Put keys that an older secret opened under the newest, so that the old one can go."""
+        stale = []
+        for key in self.state:
+            try:
+                jwe.decrypt_compact(key.row.private, self._wraps[0], registry=_JWE)
+            except (JoseError, ValueError):
+                wrapped = self._wrap(key.kid, key.private)
+                stale.append(msgspec.structs.replace(key.row, private=wrapped))
+        newest = self._newest()
+        if stale and newest:
+            await self._store.save_keys(stale, newest=newest.kid)
+            await self._load()
+
+    def _wrap(self, kid: str, private: Key) -> str:
+        header = {"alg": "dir", "enc": "A256GCM", "kid": kid}
+        plain = msgspec.json.encode(private.as_dict(private=True))
+        return jwe.encrypt_compact(header, plain, self._wraps[0], registry=_JWE)
+
+    async def _make(self, *, now: float, signs_from: float) -> SigningKey:
+        algorithm = self._settings.algorithm
+        private = await asyncio.to_thread(_GENERATE[algorithm])
+        # A thumbprint (RFC 7638) of a symmetric key would be a hash of the key itself.
+        symmetric = isinstance(private, OctKey)
+        kid = secrets.token_urlsafe(16) if symmetric else private.thumbprint()
+        parameters = {"kid": kid, "alg": algorithm, "use": "sig"}
+        public = "" if symmetric else json.dumps(private.as_dict(private=False) | parameters)
+        return SigningKey(
+            kid=kid,
+            algorithm=algorithm,
+            public=public,
+            private=self._wrap(kid, private),
+            created_at=now,
+            signs_from=signs_from,
+        )
+
+
+def _alive(row: SigningKey, now: float) -> bool:
+    return row.withdrawn_at is None and (row.retires_at is None or now < row.retires_at)

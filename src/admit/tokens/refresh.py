@@ -1,0 +1,92 @@
+"""The refresh token: a signed text that only Admit reads.
+
+It is a JWT signed HS256 under a key of its own, `typ: refresh+jwt`, holding the session's handle
+`h` (256 random bits, the same for the session's whole life), the generation `n` and `exp`. The
+session's id is a hash of the handle, so the store holds nothing that a token could be made of,
+and a forged token is refused before the store is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.util import urlsafe_b64encode
+
+from admit.tokens.secret import derived_keys
+
+if TYPE_CHECKING:
+    from admit.model import Session
+
+LONGEST = 512
+"""Ours are about 200 characters; anything longer isn't one."""
+_SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+_HEADER = {"alg": "HS256", "typ": "refresh+jwt"}
+_REGISTRY = jws.JWSRegistry(algorithms=["HS256"])
+
+
+class RefreshToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a genuine refresh token holds: handle, generation, deadline in whole seconds."""
+
+    h: str
+    n: int
+    exp: int
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session that this token belongs to."""
+        return session_id(self.h)
+
+
+def new_handle() -> str:
+    """A handle for a new session: 256 random bits, drawn now."""
+    return secrets.token_urlsafe(32)
+
+
+def session_id(handle: str) -> str:
+    """`base64url(SHA-256(handle)[:16])`: 22 characters that reveal nothing of the handle."""
+    return urlsafe_b64encode(hashlib.sha256(handle.encode()).digest()[:16]).decode()
+
+
+def retry_key(idempotency_key: str | None) -> bytes | None:
+    """What is kept of an Idempotency-Key: 128 bits of its hash."""
+    if not idempotency_key:
+        return None
+    return hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+class RefreshTokens:
+    """Writes and reads refresh tokens.
+
+    Arguments:
+        secrets: the secrets, the newest first: it signs, every one is accepted.
+    """
+
+    def __init__(self, listed: tuple[str, ...]) -> None:
+        self._keys = derived_keys(listed, "refresh token")
+        self._decoder = msgspec.json.Decoder(RefreshToken)
+
+    def of(self, handle: str, session: Session) -> str:
+        """The token of this row: the same text for the same row, however often it is asked for."""
+        token = RefreshToken(h=handle, n=session.generation, exp=int(session.expires_at))
+        payload = msgspec.json.encode(token)
+        return jws.serialize_compact(_HEADER, payload, self._keys[0], registry=_REGISTRY)
+
+    def read(self, text: str) -> RefreshToken | None:
+        """The token, or None where it is not one of ours. Deadlines are judged on the row."""
+        if len(text) > LONGEST or not _SHAPE.fullmatch(text):
+            return None
+        for key in self._keys:
+            try:
+                signed = jws.deserialize_compact(text, key, registry=_REGISTRY)
+                if signed.headers() != _HEADER:
+                    return None
+                return self._decoder.decode(signed.payload)
+            except (JoseError, ValueError):
+                continue
+        return None

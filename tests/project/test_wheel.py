@@ -1,0 +1,180 @@
+"""The built wheel, installed alone in an empty environment, is what people get: it must do.
+
+This is the only test that installs packages; `make test` runs it after all others.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EMAIL = "mara@example.com"
+PASSWORD = "seven pale lanterns drift"
+START_SECONDS = 60
+
+
+def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def must(*command: str | Path, **options: Any) -> str:
+    """What the command printed; it must succeed."""
+    done = run(*command, **options)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def environment(place: Path, what: str) -> Path:
+    """The commands of a new environment in which only `what` is installed."""
+    must(sys.executable, "-m", "venv", place)
+    commands = place / "bin"
+    must(
+        *(commands / "python", "-m", "pip", "install", "--quiet"),
+        *("--no-input", "--disable-pip-version-check"),
+        *("-c", ROOT / "constraints.txt", what),
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    )
+    return commands
+
+
+def stranger(home: Path) -> dict[str, str]:
+    """The variables of somebody who has set nothing."""
+    home.mkdir(exist_ok=True)
+    return {"HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    dist = tmp_path_factory.mktemp("dist")
+    must(
+        *(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", dist),
+        cwd=ROOT,
+    )
+    (built,) = dist.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def with_server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment(tmp_path_factory.mktemp("with") / "venv", f"{wheel}[server]")
+
+
+@pytest.fixture(scope="module")
+def without_extras(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment(tmp_path_factory.mktemp("without") / "venv", str(wheel))
+
+
+@pytest.fixture
+def server(with_server: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of `admit serve`, started in an empty directory by somebody with a new home."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = tmp_path / "place"
+    place.mkdir()
+    log = tmp_path / "log"
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            [with_server / "admit", "serve", "--port", str(port)],
+            cwd=place,
+            env=stranger(tmp_path / "home"),
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        status = process.wait(timeout=30)
+    assert status in {0, -signal.SIGTERM}, log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(f"{address}/readyz", timeout=5):
+                return
+        except URLError:
+            time.sleep(0.05)  # a process that starts has no event to wait for
+    pytest.fail(f"admit serve was not ready:\n{log.read_text()}")
+
+
+def post(address: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    request = Request(
+        address, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    with urlopen(request, timeout=30) as answer:
+        return answer.status, json.load(answer)
+
+
+def test_the_wheel_contains_what_the_package_reads(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    data = {path for path in (ROOT / "src" / "admit").rglob("*") if path.suffix in {".sql", ".txt"}}
+
+    assert {str(path.relative_to(ROOT / "src")) for path in data} <= names
+    assert any(name.endswith(".sql") for name in names)
+    assert {
+        "admit/py.typed",
+        "admit/common_passwords.txt",
+        "admit/common_passwords.LICENSE",
+    } <= names
+
+
+def test_the_wheel_contains_nothing_but_the_package(wheel: Path) -> None:
+    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+
+    assert tops == {"admit", next(top for top in tops if top.endswith(".dist-info"))}
+
+
+def test_the_command_explains_itself(with_server: Path, tmp_path: Path) -> None:
+    printed = must(with_server / "admit", "--help", cwd=tmp_path, env=stranger(tmp_path / "home"))
+
+    assert "serve" in printed
+
+
+def test_one_can_register_sign_in_and_stay_signed_in(server: str) -> None:
+    status, registered = post(f"{server}/auth/register", {"email": EMAIL, "password": PASSWORD})
+    assert status == HTTPStatus.CREATED
+    assert registered["user"]["email"] == EMAIL
+
+    status, first = post(
+        f"{server}/auth/login", {"login": EMAIL, "password": PASSWORD, "delivery": "body"}
+    )
+    assert status == HTTPStatus.OK
+
+    status, second = post(f"{server}/auth/refresh", {"refresh_token": first["refresh_token"]})
+    assert status == HTTPStatus.OK
+    assert second["token_type"] == "Bearer"
+    assert second["refresh_token"] != first["refresh_token"]
+
+
+def test_the_package_can_be_imported_without_its_extras(
+    without_extras: Path, tmp_path: Path
+) -> None:
+    must(without_extras / "python", "-c", "import admit", cwd=tmp_path)
+
+
+def test_the_command_without_its_extra_says_what_to_install(
+    without_extras: Path, tmp_path: Path
+) -> None:
+    done = run(without_extras / "admit", cwd=tmp_path, env=stranger(tmp_path / "home"))
+
+    assert done.returncode != 0
+    assert "admit[server]" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
