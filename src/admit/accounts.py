@@ -124,9 +124,7 @@ class Accounts:
                 reason = _failure(account, right=right)
                 user_id = account.user.id if account else None
                 await self._store.record(
-                    event(
-                        "sign_in_failed", now=now, origin=origin, user_id=user_id, reason=reason
-                    )
+                    event("sign_in_failed", now=now, origin=origin, user_id=user_id, reason=reason)
                 )
                 raise InvalidCredentials
         if better:
@@ -202,9 +200,9 @@ class Accounts:
                 event=event(
                     "user_enabled" if enabled else "user_disabled", now=now, user_id=user_id
                 ),
-                ending=None if enabled else ending(
-                    "revoked", self._settings, now=now, user_id=user_id
-                ),
+                ending=None
+                if enabled
+                else ending("revoked", self._settings, now=now, user_id=user_id),
             )
             if done:
                 return True

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from admit.accounts import Accounts
 from admit.errors import Unavailable
@@ -54,7 +54,7 @@ class Engine:
         *,
         store: Store | None = None,
         clock: Callable[[], float] = time.time,
-        **given: object,
+        **given: Any,  # noqa: ANN401  settings of many types, read by `Settings`
     ) -> None:
         self.settings = settings or Settings.load(**given)
         self.clock = clock

@@ -174,9 +174,9 @@ def _made_of(password: str, own_words: tuple[str | None, ...]) -> bool:
 
 
 def _cores() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The processors that this process may use."""
+    usable = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def _yield_the_processor() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from limits import parse_many
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 SECRET_BYTES = 32
 SECRET_VARIETY = 10
@@ -93,7 +96,7 @@ def secrets(value: object) -> tuple[str, ...]:
     made = []
     for each in _listed(value, wanted):
         if not isinstance(each, str):
-            raise ValueError(wanted)  # noqa: TRY004  becomes a SettingsError like the rest
+            raise ValueError(wanted)
         if len(each.encode()) < SECRET_BYTES:
             raise ValueError(
                 f"at least {SECRET_BYTES} bytes: make one with"
@@ -169,7 +172,7 @@ def _listed(value: object, wanted: str) -> Iterable[object]:
 def _origin(value: object, wanted: str) -> str:
     message = f"{wanted}, not {value!r}"
     if not isinstance(value, str):
-        raise ValueError(message)  # noqa: TRY004  becomes a SettingsError like the rest
+        raise ValueError(message)
     try:
         parts = urlsplit(value.strip())
         port = parts.port

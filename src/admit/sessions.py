@@ -79,9 +79,7 @@ class Sessions:
         Raises:
             InvalidCredentials, TooManyAttempts, Unavailable: as in `Accounts.check`.
         """
-        account = await self._accounts.check(
-            login=login, password=password, now=now, origin=origin
-        )
+        account = await self._accounts.check(login=login, password=password, now=now, origin=origin)
         return await self.open(account, now=now, origin=origin, replaces=replaces)
 
     async def open(
@@ -188,7 +186,9 @@ class Sessions:
             raise Unavailable("The store contradicts itself: try again.")
         if verdict == "reuse_detected":
             # Awaited before anything is raised: a refusal must never undo this write.
-            because = self._ending(verdict, held.session_id, now, origin, kind="reuse_detected")
+            because = self._ending(
+                "reuse_detected", held.session_id, now, origin, kind="reuse_detected"
+            )
             await self.end(because, now=now)
             logger.warning("refresh token reuse: session %s is ended", held.session_id)
         if verdict == "unknown" and held.exp <= now:
@@ -225,9 +225,7 @@ class Sessions:
 
     async def end_all(self, user_id: str, *, now: float, origin: Origin | None = None) -> int:
         """End every session of this user; return how many there were."""
-        because = ending(
-            "signed_out", self._settings, now=now, origin=origin, user_id=user_id
-        )
+        because = ending("signed_out", self._settings, now=now, origin=origin, user_id=user_id)
         return len(await self.end(because, now=now))
 
     async def list(self, user_id: str, *, now: float) -> list[Session]:

@@ -30,9 +30,11 @@ SKEW = 10.0
 """How far the clocks of two machines may differ, in seconds."""
 
 
-def setting(default: object, read: Callable[[object], object], about: str, **more: Any) -> Any:
+def setting(
+    default: object, read: Callable[[object], object], about: str, *, secret: bool = False
+) -> Any:  # noqa: ANN401  a field stands for a value of the field's own type
     """One field of `Settings`: its default, how it is read, and what it is for."""
-    return field(default=default, metadata={"read": read, "about": about}, **more)
+    return field(default=default, repr=not secret, metadata={"read": read, "about": about})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class Settings:
         "The secret that every key is derived from or encrypted under: at least 32 bytes. Several,"
         " separated by commas, newest first, while one replaces another. Without it a random one"
         " is made in `data_dir`.",
-        repr=False,
+        secret=True,
     )
     base_url: str = setting(
         "http://localhost:8000",
@@ -74,7 +76,7 @@ class Settings:
         readers.database_url,
         "`sqlite:///relative.db` or `sqlite:////absolute.db`. Defaults to `admit.db` in"
         " `data_dir`.",
-        repr=False,
+        secret=True,
     )
     data_dir: Path = setting(
         Path("admit-data"),

@@ -99,8 +99,9 @@ class Throttle:
         """
         address = _address(ip)
         pair = f"{_digest(account)} {address}"
-        if self._on and await self._account.wait(_digest(account)) is not None:
-            if (until := await self._pair.touched(pair)) is not None:
+        if self._on and await self._account.wait(_digest(account)):
+            until = await self._pair.touched(pair)
+            if until is not None:
                 raise self._too_many(until)
         limits = ((self._pair, pair), (self._address, address))
         async with self._attempt(*limits, also=((self._account, _digest(account)),)):

@@ -15,10 +15,11 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from admit.errors import InvalidInput, Malformed, TooLarge, UnsupportedMediaType
-from admit.model import Session, Tokens, User
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+    from admit.model import Session, Tokens, User
 
 LARGEST = 64 * 1024
 """No body of ours comes near it."""
@@ -93,7 +94,7 @@ class TokensOut(msgspec.Struct):
     access_token: str
     expires_in: int
     user: UserOut
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  a type, not a password
     refresh_token: str | msgspec.UnsetType = msgspec.UNSET
     refresh_expires_in: int | msgspec.UnsetType = msgspec.UNSET
 
@@ -175,9 +176,7 @@ def tokens_out(tokens: Tokens, delivery: Delivery) -> TokensOut:
 
 def answer(body: msgspec.Struct, status: int = 200) -> Response:
     """The answer with this body as JSON."""
-    return Response(
-        msgspec.json.encode(body), status_code=status, media_type="application/json"
-    )
+    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
 
 
 async def read(request: Request, type_: type[Body]) -> Body:

@@ -58,7 +58,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         content = {"application/json": {"schema": _ref(operation.takes)}}
         required = any(each.required for each in msgspec.structs.fields(operation.takes))
         described["requestBody"] = {"content": content, "required": required}
-    named = [{scheme: []} for scheme in operation.presents if scheme != "refreshBody"]
+    named: list[dict[str, list[str]]] = [
+        {scheme: []} for scheme in operation.presents if scheme != "refreshBody"
+    ]
     if named:
         # A refresh token in the body is no scheme that OpenAPI knows: `{}` stands for it.
         described["security"] = named + ([{}] if len(named) < len(operation.presents) else [])

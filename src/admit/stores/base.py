@@ -86,7 +86,9 @@ class Store(Protocol):
     async def check(self) -> None:
         """Return where a write would now be possible; raise `Unavailable` where not."""
 
-    async def add_user(self, account: Account, *, event: Event) -> Literal["email", "username"] | None:
+    async def add_user(
+        self, account: Account, *, event: Event
+    ) -> Literal["email", "username"] | None:
         """Add the account, or say which of its keys is taken.
 
         Of any number of callers with one address or username, exactly one adds it.
@@ -96,7 +98,7 @@ class Store(Protocol):
         """The account with this id, e-mail key or username key, as last committed."""
 
     async def list_users(self, *, search: str, after: str, limit: int) -> list[Account]:
-        """Accounts in the order of their e-mail keys after `after`; `search` is a part of either key."""
+        """Accounts with `search` in a key, in the order of their e-mail keys, after `after`."""
 
     async def save_user(
         self,
@@ -122,7 +124,13 @@ class Store(Protocol):
         """
 
     async def rotate(
-        self, session_id: str, *, generation: int, retry_key: bytes | None, deadline: float, now: float
+        self,
+        session_id: str,
+        *,
+        generation: int,
+        retry_key: bytes | None,
+        deadline: float,
+        now: float,
     ) -> Rotation | None:
         """Move a living session from any generation up to `generation` to the one after it.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -19,6 +18,8 @@ from admit import readers
 from admit.errors import SettingsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from admit.settings import Settings
 
 KEY_BYTES = 32

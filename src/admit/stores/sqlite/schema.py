@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from admit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MIGRATIONS = resources.files("admit.stores.sqlite") / "migrations"
 

@@ -6,20 +6,23 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
 from admit.errors import SettingsError, Unavailable
-from admit.events import Event, Kind
-from admit.model import Account, Session
 from admit.stores.base import Ending, Revocation, Rotation, SigningKey
 from admit.stores.sqlite import rows
 from admit.stores.sqlite.commits import Commits, unavailable
 from admit.stores.sqlite.schema import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from admit.events import Event, Kind
+    from admit.model import Account, Session
 
 Result = TypeVar("Result")
 
@@ -91,15 +94,15 @@ WHERE (:user_id IS NULL OR user_id = :user_id) AND (:kind IS NULL OR kind = :kin
   AND at >= :since AND (:before IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :limit
 """
-PURGE = (
-    "DELETE FROM sessions WHERE id IN"
-    " (SELECT id FROM sessions WHERE ends_at <= :now ORDER BY ends_at LIMIT :limit)",
-    "DELETE FROM revocations WHERE seq IN"
-    " (SELECT seq FROM revocations WHERE until <= :now ORDER BY until LIMIT :limit)",
-    "DELETE FROM keys WHERE kid IN"
-    " (SELECT kid FROM keys WHERE retires_at <= :now ORDER BY retires_at LIMIT :limit)",
-    "DELETE FROM events WHERE id IN"
-    " (SELECT id FROM events WHERE at < :events_before ORDER BY at LIMIT :limit)",
+PURGE = tuple(
+    f"DELETE FROM {table} WHERE {key} IN"
+    f" (SELECT {key} FROM {table} WHERE {over} ORDER BY {by} LIMIT :limit)"
+    for table, key, by, over in (
+        ("sessions", "id", "ends_at", "ends_at <= :now"),
+        ("revocations", "seq", "until", "until <= :now"),
+        ("keys", "kid", "retires_at", "retires_at <= :now"),
+        ("events", "id", "at", "at < :events_before"),
+    )
 )
 
 READERS = 2
