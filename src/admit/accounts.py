@@ -25,6 +25,8 @@ USERNAME = r"[A-Za-z0-9._\-]{3,64}"
 EMAIL_LENGTH = 254
 """RFC 5321 section 4.5.3.1.3, without the angle brackets."""
 ROLE = r"[A-Za-z0-9._:\-]{1,64}"
+ROLES_LENGTH = 1_024
+"""Every access token carries them, and a cookie holds 4,096 bytes with its name."""
 TRIES = 5
 """How often a change is tried again when somebody else changed the account meanwhile."""
 
@@ -335,4 +337,7 @@ def _roles(roles: tuple[str, ...]) -> tuple[str, ...]:
         if not re.fullmatch(ROLE, role, re.ASCII):
             wants = "1 to 64 of letters, digits, '.', '_', '-' and ':'"
             raise InvalidInput(fields={"roles": wants})
-    return tuple(sorted(set(roles)))
+    kept = tuple(sorted(set(roles)))
+    if len(" ".join(kept)) > ROLES_LENGTH:
+        raise InvalidInput(fields={"roles": f"at most {ROLES_LENGTH} characters in all"})
+    return kept

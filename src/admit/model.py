@@ -42,6 +42,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     disabled_at: float | None = None
     tokens_from: int = 0
 
+    def __repr__(self) -> str:
+        """Without the hash: what is printed ends up in a log."""
+        return f"Account(user={self.user!r})"
+
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One sign-in on one device, from login to its end: one row that never grows.
@@ -78,6 +82,10 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     refresh_expires_in: int
     user: User
     session_id: str
+
+    def __repr__(self) -> str:
+        """Without the tokens: what is printed ends up in a log."""
+        return f"Tokens(session_id={self.session_id!r}, user={self.user!r})"
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from admit import errors
 from admit.http.openapi import describe
@@ -43,7 +42,7 @@ class App:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._headers = _security_headers(engine.settings)
-        self._app = _starlette(engine)
+        self._app = _routed(engine)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan (ASGI 3)."""
@@ -51,26 +50,32 @@ class App:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             # The prefix is part of the public path, wherever the app is mounted.
-            await self._http({**scope, "root_path": ""}, receive, send)
+            await self._http({**scope, "root_path": "", "app": self}, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = [*message["headers"], *self._missing(message["headers"])]
             await send(message)
 
-        refusal: errors.Refusal | None = None
         try:
             if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
-                refusal = errors.TooLarge("The headers are over 64 KiB.")
-            elif not self._engine.ready:
+                await _too_large(scope, receive, with_headers)
+                return
+            if not self._engine.ready:
                 await self._engine.start()
-        except errors.Unavailable as error:
-            refusal = error
-        app: ASGIApp = problem(refusal) if refusal else self._app
-        await app(scope, receive, with_headers)
+            await self._app(scope, receive, with_headers)
+        except Exception:
+            # The last resort: it fails closed, says nothing of what happened, and logs all of it.
+            logger.exception("unexpected, in %s %s", scope["method"], scope["path"])
+            if not started:
+                await problem(errors.Unavailable())(scope, receive, with_headers)
 
     def _missing(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that every answer carries; an answer's own Cache-Control stays."""
@@ -90,7 +95,11 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _starlette(engine: Engine) -> Starlette:
+_too_large = problem(errors.TooLarge("The headers are over 64 KiB."))
+
+
+def _routed(engine: Engine) -> ASGIApp:
+    """The routes, with refusals as answers, and CORS around both."""
     routes = Routes(engine)
     operations = routes.operations()
     document = describe(engine.settings, operations)
@@ -108,25 +117,20 @@ def _starlette(engine: Engine) -> Starlette:
         Route("/readyz", routes.readyz),
         Route("/.well-known/jwks.json", routes.jwks),
     ]
-    app = Starlette(
-        routes=served,
-        middleware=_cors(engine.settings),
-        exception_handlers={
-            errors.Refusal: _refused,
-            HTTPException: _not_routed,
-            ClientDisconnect: _gone,
-            Exception: _unexpected,
-        },
-    )
-    app.router.redirect_slashes = False
-    return app
+    handlers = {
+        errors.Refusal: _refused,
+        HTTPException: _not_routed,
+        ClientDisconnect: _gone,
+    }
+    app = ExceptionMiddleware(Router(served, redirect_slashes=False), handlers)
+    return _cors(app, engine.settings)
 
 
-def _cors(settings: Settings) -> list[Middleware]:
+def _cors(app: ASGIApp, settings: Settings) -> ASGIApp:
     if not settings.allowed_origins:
-        return []
-    cors = Middleware(
-        CORSMiddleware,
+        return app
+    return CORSMiddleware(
+        app,
         allow_origins=settings.allowed_origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "DELETE"],
@@ -134,7 +138,6 @@ def _cors(settings: Settings) -> list[Middleware]:
         expose_headers=["Retry-After", "WWW-Authenticate"],
         max_age=CORS_SECONDS,
     )
-    return [cors]
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -152,12 +155,6 @@ async def _not_routed(_: Request, error: Exception) -> Response:
 
 async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=400)  # nobody reads it
-
-
-async def _unexpected(_: Request, error: Exception) -> Response:
-    """The last resort: it fails closed, says nothing of what happened, and logs all of it."""
-    logger.error("unexpected", exc_info=error)
-    return problem(errors.Unavailable())
 
 
 def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:

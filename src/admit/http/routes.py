@@ -209,6 +209,9 @@ class Routes:
     async def logout(self, request: Request) -> Response:
         """`POST /logout`: whatever genuine token is presented, its session ends."""
         token, _ = await self._refresh_token(request)
+        if token is None:
+            # SameSite kept the cookie back from another site; its removal must not get through.
+            csrf.check(request.headers, self._settings)
         now, origin = self._engine.clock(), self._origin(request)
         if token:
             await self._engine.sessions.sign_out(token, now=now, origin=origin)

@@ -148,7 +148,7 @@ class Store(Protocol):
         """
 
     async def list_sessions(self, user_id: str, *, now: float) -> list[Session]:
-        """The user's living sessions, the newest first."""
+        """The user's living sessions, the newest first, the newest 1,000 at most."""
 
     async def find_session(self, session_id: str) -> Session | None:
         """The session as last committed, whether living or not."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -155,7 +156,7 @@ class AccessTokens:
             auth_time=claims.auth_time,
             issued_at=claims.iat,
             expires_at=claims.exp,
-            claims=raw,
+            claims=MappingProxyType(raw),  # remembered, and handed to many
         )
 
     def _remember(self, text: str, principal: Principal, keys: object) -> None:

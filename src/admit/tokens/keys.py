@@ -76,7 +76,7 @@ class Keyring:
         self._wraps = derived_keys(listed, "signing key encryption")
         self._rows: list[SigningKey] | None = None
         self.state: tuple[LoadedKey, ...] = ()
-        """Every key but the withdrawn, the oldest first; another object whenever one changed."""
+        """Every key that is not dead, the oldest first; another object whenever a row changed."""
 
     async def start(self, now: float) -> None:
         """Load the keys; make the first one, or the first of another algorithm.
@@ -87,18 +87,18 @@ class Keyring:
         Raises:
             SettingsError: no listed secret opens a key.
         """
-        await self._load()
+        await self._load(now)
         for _ in range(TRIES):
             newest = self._newest()
             if newest and newest.algorithm == self._settings.algorithm:
                 break
             await self.rotate(now)
-        await self._rewrap()
+        await self._rewrap(now)
 
     async def look(self, now: float) -> None:
         """Take in what other processes did, and rotate where the schedule says so."""
         try:
-            await self._load()
+            await self._load(now)
         except SettingsError as error:
             logger.error("%s", error)  # noqa: TRY400  the sentence says it all
             return
@@ -148,7 +148,7 @@ class Keyring:
             newest=newest.kid if newest else None,
             event=event("key_published", now=now, kid=made.kid, algorithm=made.algorithm),
         )
-        await self._load()
+        await self._load(now)
         return made.kid if saved else None
 
     async def withdraw(self, kid: str, now: float) -> str | None:
@@ -176,7 +176,7 @@ class Keyring:
                 ),
             )
             if saved:
-                await self._load()
+                await self._load(now)
                 return next((each.kid for each in changed if each.signs_from == now), None)
         raise Unavailable("Other processes keep changing the keys: try again.")
 
@@ -198,7 +198,7 @@ class Keyring:
     def _newest(self) -> LoadedKey | None:
         return self.state[-1] if self.state else None
 
-    async def _load(self) -> None:
+    async def _load(self, now: float) -> None:
         rows = await self._store.keys()
         if rows == self._rows:
             return
@@ -207,7 +207,7 @@ class Keyring:
         known = {key.kid: key for key in self.state}
         loaded = []
         for row in rows:
-            if row.withdrawn_at is None:
+            if _alive(row, now):  # a dead one is never used, so a lost secret is no matter
                 held = known.get(row.kid)
                 loaded.append(msgspec.structs.replace(held, row=row) if held else self._open(row))
         self._rows, self.state = rows, tuple(loaded)
@@ -229,7 +229,7 @@ class Keyring:
             " after the new one (new,old), or run `admit keys withdraw` on that key.",
         )
 
-    async def _rewrap(self) -> None:
+    async def _rewrap(self, now: float) -> None:
         """Put keys that an older secret opened under the newest, so that the old one can go."""
         stale = []
         for key in self.state:
@@ -241,7 +241,7 @@ class Keyring:
         newest = self._newest()
         if stale and newest:
             await self._store.save_keys(stale, newest=newest.kid)
-            await self._load()
+            await self._load(now)
 
     def _wrap(self, kid: str, private: Key) -> str:
         header = {"alg": "dir", "enc": "A256GCM", "kid": kid}

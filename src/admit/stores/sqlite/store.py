@@ -71,7 +71,8 @@ RETURNING id, user_id
 """
 LIST_SESSIONS = f"""
 SELECT {rows.SESSION} FROM sessions
-WHERE user_id = ? AND ended_at IS NULL AND expires_at > ? ORDER BY opened_at DESC, id
+WHERE user_id = ? AND ended_at IS NULL AND expires_at > ?
+ORDER BY opened_at DESC, id LIMIT 1000
 """
 FIND_SESSION = f"SELECT {rows.SESSION} FROM sessions WHERE id = ?"
 REVOKE = """
