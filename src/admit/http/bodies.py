@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from admit.errors import InvalidInput, Malformed, TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
+    from msgspec.structs import FieldInfo
     from starlette.requests import Request
 
     from admit.model import Session, Tokens, User
@@ -244,7 +246,7 @@ def _refuse_constant(name: str) -> object:
 
 def _convert(raw: dict[str, object], type_: type[Body]) -> Body:
     """The struct, or every field that is wrong at once."""
-    known = {field.name: field for field in msgspec.structs.fields(type_)}
+    known = _fields(type_)
     fields = {name[:64]: "unknown: leave it out" for name in raw.keys() - known.keys()}
     values = {}
     for name, field in known.items():
@@ -258,6 +260,11 @@ def _convert(raw: dict[str, object], type_: type[Body]) -> Body:
     if fields:
         raise InvalidInput(fields=fields)
     return type_(**values)
+
+
+@cache
+def _fields(type_: type[msgspec.Struct]) -> dict[str, FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(type_)}
 
 
 def _utc(instant: float) -> datetime:

@@ -1,8 +1,10 @@
-"""One thread that writes: whatever is waiting goes into one commit.
+"""Group commit: whatever is waiting goes into one transaction, and one fsync.
 
-A commit costs one fsync however many writes it holds, so concurrent callers share it: 32 in a
-commit are about four times as many a second as one by one. A caller hears of its result only
-after the commit that holds it.
+The statements of a batch run on the event loop of a caller, where they take microseconds; only
+the commit, which waits for the disk, goes to a thread, and what arrives meanwhile is the next
+batch. A thread that ran the statements too would fight the event loop for the interpreter at each
+of them: measured, that halves the throughput (docs/decisions/0003). A caller hears of its result
+only after the commit that holds it.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
 
 from admit.errors import Unavailable
@@ -20,8 +23,11 @@ from admit.errors import Unavailable
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], object]
 
-AT_ONCE = 256
-"""The most writes in one commit, so that none waits for an endless one."""
+AT_ONCE = 64
+"""The most writes in one transaction: a millisecond or two of the event loop's time."""
+BUSY_SECONDS = 2.0
+"""How long one process waits for another's commit before it is `Unavailable`."""
+BUSY_STEP = 0.002
 
 
 class Waiting:
@@ -46,68 +52,109 @@ class Failed:
 
 
 class Commits:
-    """The writer of one database.
+    """The one writer of a database. At most one batch is under way at any time.
 
     Arguments:
-        connect: opens the connection, in autocommit mode, on the writer's own thread.
+        connection: in autocommit mode, usable from any thread, with no busy time-out.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
-        self._connect = connect
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="admit-commit")
+        self._idle = threading.Condition()  # guards what follows
+        self._waiting: list[Waiting] = []
+        self._under_way = False
+        self._leader: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        self._handing_in = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="admit-writer", daemon=True)
-        self._thread.start()
 
     async def do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Run `work` inside a commit and return its result once that is on the disk.
+        """Run `work` inside a transaction and return its result once that is on the disk.
 
         A caller that is cancelled meanwhile leaves the write to happen: the law treats it as an
         answer that was lost.
         """
         waiting = Waiting(work)
-        with self._handing_in:  # or a write could be queued behind the end, and wait for ever
+        with self._idle:
             if self._closed:
                 raise Unavailable("The store is closed.")
-            self._queue.put(waiting)
+            self._waiting.append(waiting)
+            orphaned = self._leader is not None and self._leader.is_closed()
+            if not self._under_way or orphaned:
+                self._under_way = True
+                self._leader = waiting.loop
+                # Not now but soon: whoever else is ready in this turn of the loop comes along.
+                waiting.loop.call_soon(self._gather)
         return cast("Result", await waiting.future)
 
     def close(self) -> None:
         """Write what was handed in, then stop; blocks until it has."""
-        with self._handing_in:
+        with self._idle:
             self._closed = True
-            self._queue.put(None)
-        self._thread.join()
+            while self._under_way:
+                if self._leader is not None and self._leader.is_closed():
+                    self._leader = None
+                    self._thread.submit(self._gather)
+                self._idle.wait(BUSY_STEP)
+        self._thread.shutdown()
+        self._connection.close()
 
-    def _run(self) -> None:
-        connection: sqlite3.Connection | None = None
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            more = self._drain(batch)
-            try:
-                connection = connection or self._connect()
-                _commit(connection, batch)
-            except sqlite3.Error as error:
-                for waiting in batch:
-                    waiting.outcome = Failed(unavailable(error))
-            _deliver(batch)
-            if not more:
-                break
-        if connection is not None:
-            connection.close()
-
-    def _drain(self, batch: list[Waiting]) -> bool:
-        """Add what waits to the batch; False where the sentinel was among it."""
+    def _gather(self) -> None:
+        """Run everything that waits in a new transaction, and send that off to be committed."""
+        with self._idle:
+            self._leader = None
+            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
         try:
-            while len(batch) < AT_ONCE:
-                waiting = self._queue.get_nowait()
-                if waiting is None:
-                    return False
-                batch.append(waiting)
-        except Empty:
-            pass
-        return True
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            self._thread.submit(self._wait_for_others, batch)
+            return
+        _run(self._connection, batch)
+        self._thread.submit(self._commit, batch)
+
+    def _wait_for_others(self, batch: list[Waiting]) -> None:
+        """Another process is writing: wait for it here, where nobody else has to wait along."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.Error as error:
+                if time.monotonic() >= deadline:
+                    self._settle(batch, unavailable(error))
+                    return
+                time.sleep(BUSY_STEP)
+        _run(self._connection, batch)
+        self._commit(batch)
+
+    def _commit(self, batch: list[Waiting]) -> None:
+        failure = None
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            failure = unavailable(error)
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        self._settle(batch, failure)
+
+    def _settle(self, batch: list[Waiting], failure: Unavailable | None) -> None:
+        """Wake the callers, one call into each event loop, and see to whoever came meanwhile."""
+        by_loop = defaultdict(list)
+        for waiting in batch:
+            if failure:
+                waiting.outcome = Failed(failure)
+            by_loop[waiting.loop].append(waiting)
+        for loop, group in by_loop.items():
+            _call(loop, _wake, group)
+        with self._idle:
+            if not self._waiting:
+                self._under_way = False
+                self._idle.notify_all()
+                return
+            self._leader = self._waiting[0].loop
+            if _call(self._leader, self._gather):
+                return
+            self._leader = None
+        self._gather()  # that loop is gone; the others' writes go on from here
 
 
 def unavailable(error: sqlite3.Error) -> Unavailable:
@@ -117,40 +164,34 @@ def unavailable(error: sqlite3.Error) -> Unavailable:
     return refusal
 
 
-def _commit(connection: sqlite3.Connection, batch: list[Waiting]) -> None:
-    """Everything in the batch in one transaction; one that fails takes only itself back."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for waiting in batch:
+def _run(connection: sqlite3.Connection, batch: list[Waiting]) -> None:
+    """Every write of the batch; one that fails takes only itself back."""
+    for waiting in batch:
+        try:
             connection.execute("SAVEPOINT one")
             try:
                 waiting.outcome = waiting.work(connection)
-            except Exception as error:  # noqa: BLE001  handed to the caller, whatever it is
+            except BaseException:
                 connection.execute("ROLLBACK TO one")
-                waiting.outcome = Failed(
-                    unavailable(error) if isinstance(error, sqlite3.Error) else error
-                )
-            connection.execute("RELEASE one")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+                raise
+            finally:
+                connection.execute("RELEASE one")
+        except sqlite3.Error as error:
+            waiting.outcome = Failed(unavailable(error))
+        except Exception as error:  # noqa: BLE001  handed to its caller, whatever it is
+            waiting.outcome = Failed(error)
 
 
-def _deliver(batch: list[Waiting]) -> None:
-    """Wake the callers: one call into each event loop, not one for each caller."""
-    by_loop = defaultdict(list)
-    for waiting in batch:
-        by_loop[waiting.loop].append(waiting)
-    for loop, group in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_settle, group)
-        except RuntimeError:
-            continue  # that loop is closed: nobody waits there any more
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *given: object) -> bool:
+    """Call it on that loop; False where the loop is closed, and nobody waits there any more."""
+    try:
+        loop.call_soon_threadsafe(function, *given)
+    except RuntimeError:
+        return False
+    return True
 
 
-def _settle(group: list[Waiting]) -> None:
+def _wake(group: list[Waiting]) -> None:
     for waiting in group:
         if waiting.future.done():
             continue

@@ -15,7 +15,7 @@ import msgspec
 from admit.errors import SettingsError, Unavailable
 from admit.stores.base import Ending, Revocation, Rotation, SigningKey
 from admit.stores.sqlite import rows
-from admit.stores.sqlite.commits import Commits, unavailable
+from admit.stores.sqlite.commits import BUSY_SECONDS, Commits, unavailable
 from admit.stores.sqlite.schema import migrate
 
 if TYPE_CHECKING:
@@ -108,8 +108,6 @@ PURGE = tuple(
 
 READERS = 2
 """Connections that read beside the writer: WAL lets them see the last commit meanwhile."""
-BUSY_MILLISECONDS = 2_000
-"""How long one process waits for another's commit before it is `Unavailable`."""
 
 
 class SQLiteStore:
@@ -132,7 +130,8 @@ class SQLiteStore:
         if self._commits is None:
             await asyncio.to_thread(self._prepare)
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
-            self._commits = Commits(self._connect)
+            # The writer's loop must not stand still for another process: it waits elsewhere.
+            self._commits = Commits(await asyncio.to_thread(self._connect, 0.0))
 
     async def close(self) -> None:
         """Write what was handed in, then close every connection."""
@@ -367,10 +366,10 @@ class SQLiteStore:
         finally:
             connection.close()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
-            timeout=BUSY_MILLISECONDS / 1000,
+            timeout=busy_seconds,
             isolation_level=None,
             check_same_thread=False,
         )
