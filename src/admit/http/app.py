@@ -14,6 +14,7 @@ from starlette.routing import Route, Router
 
 from admit import errors
 from admit.http.openapi import describe
+from admit.http.operations import operations
 from admit.http.problems import problem
 from admit.http.routes import Routes
 
@@ -101,15 +102,16 @@ _too_large = problem(errors.TooLarge("The headers are over 64 KiB."))
 def _routed(engine: Engine) -> ASGIApp:
     """The routes, with refusals as answers, and CORS around both."""
     routes = Routes(engine)
-    operations = routes.operations()
-    document = describe(engine.settings, operations)
+    served_under_prefix = operations(routes)
+    document = describe(engine.settings, served_under_prefix)
 
     async def openapi(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
     prefix = engine.settings.prefix
     served = [
-        Route(prefix + each.path, each.endpoint, methods=[each.method]) for each in operations
+        Route(prefix + each.path, each.endpoint, methods=[each.method])
+        for each in served_under_prefix
     ]
     served += [
         Route(f"{prefix}/openapi.json", openapi),

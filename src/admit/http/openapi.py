@@ -13,7 +13,7 @@ from admit.http.cookies import Cookies
 from admit.http.problems import Problem
 
 if TYPE_CHECKING:
-    from admit.http.routes import Operation
+    from admit.http.operations import Operation
     from admit.settings import Settings
 
 SCHEMA = "#/components/schemas/{name}"

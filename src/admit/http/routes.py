@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-import msgspec
-from starlette.requests import Request
 from starlette.responses import Response
 
 from admit import errors
@@ -14,34 +11,10 @@ from admit.http import bodies, credentials, csrf
 from admit.http.cookies import Cookies
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from admit.engine import Engine
     from admit.model import Origin, Principal, Tokens
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One method of one path: what runs it, and what its OpenAPI description says."""
-
-    method: str
-    path: str
-    endpoint: Endpoint
-    summary: str
-    status: int = 200
-    takes: type[msgspec.Struct] | None = None
-    gives: type[msgspec.Struct] | None = None
-    refuses: tuple[type[errors.Refusal], ...] = ()
-    presents: tuple[str, ...] = ()
-    """Security schemes, any one of which serves."""
-
-
-BODY = (
-    errors.Malformed,
-    errors.TooLarge,
-    errors.UnsupportedMediaType,
-    errors.InvalidInput,
-)
-BEARER = (errors.Malformed, errors.Unauthenticated, errors.InvalidToken)
 
 
 class Routes:
@@ -51,119 +24,6 @@ class Routes:
         self._engine = engine
         self._settings = engine.settings
         self._cookies = Cookies(engine.settings)
-
-    def operations(self) -> list[Operation]:
-        """Every route under the prefix, the busiest first."""
-        return [
-            Operation(
-                method="POST",
-                path="/refresh",
-                endpoint=self.refresh,
-                summary="Exchange a refresh token for its successor and an access token",
-                takes=bodies.TokenBody,
-                gives=bodies.TokensOut,
-                refuses=(
-                    *BODY,
-                    errors.Unauthenticated,
-                    errors.RefreshRefused,
-                    errors.CsrfFailed,
-                    errors.TooManyAttempts,
-                ),
-                presents=("refreshCookie", "refreshHeader", "refreshBody"),
-            ),
-            Operation(
-                method="GET",
-                path="/me",
-                endpoint=self.me,
-                summary="Who is signed in",
-                gives=bodies.MeOut,
-                refuses=BEARER,
-                presents=("bearer", "accessCookie"),
-            ),
-            Operation(
-                method="POST",
-                path="/login",
-                endpoint=self.login,
-                summary="Sign in",
-                takes=bodies.LoginBody,
-                gives=bodies.TokensOut,
-                refuses=(
-                    *BODY,
-                    errors.InvalidCredentials,
-                    errors.CsrfFailed,
-                    errors.TooManyAttempts,
-                ),
-            ),
-            Operation(
-                method="POST",
-                path="/register",
-                endpoint=self.register,
-                summary="Make an account",
-                status=201,
-                takes=bodies.RegisterBody,
-                gives=bodies.RegisteredOut,
-                refuses=(
-                    *BODY,
-                    errors.CsrfFailed,
-                    errors.AlreadyExists,
-                    errors.TooManyAttempts,
-                ),
-            ),
-            Operation(
-                method="POST",
-                path="/logout",
-                endpoint=self.logout,
-                summary="Sign out; the answer is the same whether the token was good or not",
-                status=204,
-                takes=bodies.TokenBody,
-                refuses=(*BODY, errors.CsrfFailed),
-                presents=("refreshCookie", "refreshHeader", "refreshBody", "bearer"),
-            ),
-            Operation(
-                method="POST",
-                path="/logout/all",
-                endpoint=self.logout_all,
-                summary="Sign out everywhere",
-                status=204,
-                refuses=BEARER,
-                presents=("bearer",),
-            ),
-            Operation(
-                method="POST",
-                path="/password",
-                endpoint=self.password,
-                summary="Change the password; every other session ends",
-                status=204,
-                takes=bodies.PasswordBody,
-                refuses=(*BODY, *BEARER, errors.InvalidCredentials, errors.TooManyAttempts),
-                presents=("bearer",),
-            ),
-            Operation(
-                method="GET",
-                path="/sessions",
-                endpoint=self.sessions,
-                summary="The devices on which this user is signed in",
-                gives=bodies.SessionsOut,
-                refuses=BEARER,
-                presents=("bearer",),
-            ),
-            Operation(
-                method="DELETE",
-                path="/sessions/{id}",
-                endpoint=self.end_session,
-                summary="Sign one device out",
-                status=204,
-                refuses=(*BEARER, errors.NotFound),
-                presents=("bearer",),
-            ),
-            Operation(
-                method="GET",
-                path="/.well-known/jwks.json",
-                endpoint=self.jwks,
-                summary="The public keys that verify access tokens",
-                gives=bodies.JWKSOut,
-            ),
-        ]
 
     async def register(self, request: Request) -> Response:
         """`POST /register`."""

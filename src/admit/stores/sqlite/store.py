@@ -1,4 +1,4 @@
-"""The verbs of the embedded store: statements above, methods that send them below."""
+"""The verbs of the embedded store; what they send is in `statements`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import msgspec
 from admit.errors import SettingsError, Unavailable
 from admit.stores.base import Ending, Revocation, Rotation, SigningKey
 from admit.stores.sqlite import rows
+from admit.stores.sqlite import statements as sql
 from admit.stores.sqlite.commits import BUSY_SECONDS, Commits, unavailable
 from admit.stores.sqlite.schema import migrate
 
@@ -25,86 +26,6 @@ if TYPE_CHECKING:
     from admit.model import Account, Session
 
 Result = TypeVar("Result")
-
-ADD_USER = f"""
-INSERT INTO users ({rows.USER}) VALUES ({rows.marks(rows.USER)}) ON CONFLICT DO NOTHING
-"""
-USER_BY = {
-    by: f"SELECT {rows.USER} FROM users WHERE {column} = ?"
-    for by, column in {"id": "id", "email": "email_key", "username": "username_key"}.items()
-}
-TOUCH = "UPDATE users SET id = id WHERE id = ''"
-LIST_USERS = f"""
-SELECT {rows.USER} FROM users
-WHERE email_key > :after AND (instr(email_key, :search) OR instr(username_key, :search))
-ORDER BY email_key LIMIT :limit
-"""
-SAVE_USER = f"""
-UPDATE users SET ({rows.USER}) = ({rows.marks(rows.USER)}) WHERE id = ? AND version = ?
-"""
-OPEN_SESSION = f"""
-INSERT INTO sessions ({rows.SESSION}) SELECT {rows.marks(rows.SESSION)}
-WHERE EXISTS (
-  SELECT 1 FROM users WHERE id = ? AND disabled_at IS NULL AND password_version = ?
-)
-"""
-ROTATE = """
-UPDATE sessions
-SET generation = :generation + 1, rotated_at = :now, retry_key = :retry_key,
-    expires_at = min(:deadline, ends_at)
-WHERE id = :id AND generation <= :generation AND ended_at IS NULL AND expires_at > :now
-"""
-SESSION_AND_USER = f"""
-SELECT {rows.qualified(rows.SESSION, "sessions")}, {rows.qualified(rows.USER, "users")}
-FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = ?
-"""
-END_ONE = """
-UPDATE sessions SET ended_at = :now, ended_because = :because
-WHERE id = :session_id AND (:user_id IS NULL OR user_id = :user_id)
-  AND ended_at IS NULL AND expires_at > :now
-RETURNING id, user_id
-"""
-END_ALL = """
-UPDATE sessions SET ended_at = :now, ended_because = :because
-WHERE user_id = :user_id AND id IS NOT :keep AND ended_at IS NULL AND expires_at > :now
-RETURNING id, user_id
-"""
-LIST_SESSIONS = f"""
-SELECT {rows.SESSION} FROM sessions
-WHERE user_id = ? AND ended_at IS NULL AND expires_at > ?
-ORDER BY opened_at DESC, id LIMIT 1000
-"""
-FIND_SESSION = f"SELECT {rows.SESSION} FROM sessions WHERE id = ?"
-REVOKE = """
-INSERT INTO revocations (kind, subject, reason, at, until, issued_before)
-VALUES (?, ?, ?, ?, ?, ?)
-"""
-REVOCATIONS = f"""
-SELECT {rows.REVOCATION} FROM revocations WHERE seq > ? AND until > ? ORDER BY seq
-"""
-KEYS = f"SELECT {rows.KEY} FROM keys ORDER BY signs_from, created_at, kid"
-NEWEST_KEY = "SELECT kid FROM keys ORDER BY signs_from DESC, created_at DESC, kid DESC LIMIT 1"
-SAVE_KEY = f"INSERT OR REPLACE INTO keys ({rows.KEY}) VALUES ({rows.marks(rows.KEY)})"
-RECORD = """
-INSERT INTO events (at, kind, user_id, session_id, reason, ip, user_agent, detail)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-"""
-EVENTS = f"""
-SELECT {rows.EVENT} FROM events
-WHERE (:user_id IS NULL OR user_id = :user_id) AND (:kind IS NULL OR kind = :kind)
-  AND at >= :since AND (:before IS NULL OR id < :before)
-ORDER BY id DESC LIMIT :limit
-"""
-PURGE = tuple(
-    f"DELETE FROM {table} WHERE {key} IN"
-    f" (SELECT {key} FROM {table} WHERE {over} ORDER BY {by} LIMIT :limit)"
-    for table, key, by, over in (
-        ("sessions", "id", "ends_at", "ends_at <= :now"),
-        ("revocations", "seq", "until", "until <= :now"),
-        ("keys", "kid", "retires_at", "retires_at <= :now"),
-        ("events", "id", "at", "at < :events_before"),
-    )
-)
 
 READERS = 2
 """Connections that read beside the writer: WAL lets them see the last commit meanwhile."""
@@ -147,7 +68,7 @@ class SQLiteStore:
 
     async def check(self) -> None:
         """Take the write lock for a moment: a full or read-only disk shows at the commit."""
-        await self._write(lambda db: db.execute(TOUCH).rowcount)
+        await self._write(lambda db: db.execute(sql.TOUCH).rowcount)
 
     async def add_user(
         self, account: Account, *, event: Event
@@ -155,23 +76,23 @@ class SQLiteStore:
         """See `Store.add_user`."""
 
         def work(db: sqlite3.Connection) -> Literal["email", "username"] | None:
-            if db.execute(ADD_USER, rows.account_row(account)).rowcount:
+            if db.execute(sql.ADD_USER, rows.account_row(account)).rowcount:
                 _record(db, event)
                 return None
-            taken = db.execute(USER_BY["email"], (account.email_key,)).fetchone()
+            taken = db.execute(sql.USER_BY["email"], (account.email_key,)).fetchone()
             return "email" if taken else "username"
 
         return await self._write(work)
 
     async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
         """See `Store.find_user`."""
-        found = await self._read(lambda db: db.execute(USER_BY[by], (key,)).fetchone())
+        found = await self._read(lambda db: db.execute(sql.USER_BY[by], (key,)).fetchone())
         return rows.account(found) if found else None
 
     async def list_users(self, *, search: str, after: str, limit: int) -> list[Account]:
         """See `Store.list_users`."""
         named = {"search": search, "after": after, "limit": limit}
-        found = await self._read(lambda db: db.execute(LIST_USERS, named).fetchall())
+        found = await self._read(lambda db: db.execute(sql.LIST_USERS, named).fetchall())
         return [rows.account(row) for row in found]
 
     async def save_user(
@@ -187,7 +108,7 @@ class SQLiteStore:
         values = (*rows.account_row(after), account.user.id, account.version)
 
         def work(db: sqlite3.Connection) -> bool:
-            if not db.execute(SAVE_USER, values).rowcount:
+            if not db.execute(sql.SAVE_USER, values).rowcount:
                 return False
             if ending:
                 _end(db, ending, ending.event.at)
@@ -206,7 +127,7 @@ class SQLiteStore:
         values = (*rows.session_row(session), session.user_id, password_version)
 
         def work(db: sqlite3.Connection) -> bool:
-            if not db.execute(OPEN_SESSION, values).rowcount:
+            if not db.execute(sql.OPEN_SESSION, values).rowcount:
                 return False
             if replaces:
                 _end(db, replaces, session.opened_at)
@@ -234,8 +155,8 @@ class SQLiteStore:
         }
 
         def work(db: sqlite3.Connection) -> tuple[int, rows.Row | None]:
-            won = db.execute(ROTATE, named).rowcount
-            return won, db.execute(SESSION_AND_USER, (session_id,)).fetchone()
+            won = db.execute(sql.ROTATE, named).rowcount
+            return won, db.execute(sql.SESSION_AND_USER, (session_id,)).fetchone()
 
         won, row = await self._write(work)
         if row is None:
@@ -253,22 +174,24 @@ class SQLiteStore:
 
     async def list_sessions(self, user_id: str, *, now: float) -> list[Session]:
         """See `Store.list_sessions`."""
-        found = await self._read(lambda db: db.execute(LIST_SESSIONS, (user_id, now)).fetchall())
+        found = await self._read(
+            lambda db: db.execute(sql.LIST_SESSIONS, (user_id, now)).fetchall()
+        )
         return [rows.session(row) for row in found]
 
     async def find_session(self, session_id: str) -> Session | None:
         """See `Store.find_session`."""
-        found = await self._read(lambda db: db.execute(FIND_SESSION, (session_id,)).fetchone())
+        found = await self._read(lambda db: db.execute(sql.FIND_SESSION, (session_id,)).fetchone())
         return rows.session(found) if found else None
 
     async def revocations(self, *, after: int, now: float) -> list[Revocation]:
         """See `Store.revocations`. One writer at a time commits, so `seq` is in their order."""
-        found = await self._read(lambda db: db.execute(REVOCATIONS, (after, now)).fetchall())
+        found = await self._read(lambda db: db.execute(sql.REVOCATIONS, (after, now)).fetchall())
         return [rows.revocation(row) for row in found]
 
     async def keys(self) -> list[SigningKey]:
         """See `Store.keys`."""
-        found = await self._read(lambda db: db.execute(KEYS).fetchall())
+        found = await self._read(lambda db: db.execute(sql.KEYS).fetchall())
         return [rows.key(row) for row in found]
 
     async def save_keys(
@@ -282,10 +205,10 @@ class SQLiteStore:
         """See `Store.save_keys`."""
 
         def work(db: sqlite3.Connection) -> bool:
-            stands = db.execute(NEWEST_KEY).fetchone()
+            stands = db.execute(sql.NEWEST_KEY).fetchone()
             if (stands[0] if stands else None) != newest:
                 return False
-            db.executemany(SAVE_KEY, [msgspec.structs.astuple(each) for each in keys])
+            db.executemany(sql.SAVE_KEY, [msgspec.structs.astuple(each) for each in keys])
             if revocation:
                 _revoke(db, revocation)
             if event:
@@ -315,14 +238,14 @@ class SQLiteStore:
             "before": before,
             "limit": limit,
         }
-        found = await self._read(lambda db: db.execute(EVENTS, named).fetchall())
+        found = await self._read(lambda db: db.execute(sql.EVENTS, named).fetchall())
         return [rows.event(row) for row in found]
 
     async def purge(self, *, now: float, events_before: float, limit: int) -> int:
         """See `Store.purge`."""
         named = {"now": now, "events_before": events_before, "limit": limit}
         return await self._write(
-            lambda db: sum(db.execute(statement, named).rowcount for statement in PURGE)
+            lambda db: sum(db.execute(statement, named).rowcount for statement in sql.PURGE)
         )
 
     async def _write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
@@ -388,7 +311,7 @@ def _end(db: sqlite3.Connection, ending: Ending, now: float) -> list[str]:
         "user_id": ending.user_id,
         "keep": ending.keep,
     }
-    ended = db.execute(END_ALL if ending.session_id is None else END_ONE, named).fetchall()
+    ended = db.execute(sql.END_ALL if ending.session_id is None else sql.END_ONE, named).fetchall()
     for session_id, user_id in ended:
         revocation = Revocation(
             kind="session",
@@ -412,7 +335,7 @@ def _revoke(db: sqlite3.Connection, revocation: Revocation) -> None:
         revocation.until,
         revocation.issued_before,
     )
-    db.execute(REVOKE, values)
+    db.execute(sql.REVOKE, values)
 
 
 def _record(db: sqlite3.Connection, event: Event) -> None:
@@ -426,4 +349,4 @@ def _record(db: sqlite3.Connection, event: Event) -> None:
         event.user_agent,
         rows.json_text(event.detail),
     )
-    db.execute(RECORD, values)
+    db.execute(sql.RECORD, values)
