@@ -128,9 +128,9 @@ def _line(cells: Sequence[str], widths: Sequence[int], shown: Sequence[str]) -> 
 
 
 def _coloured(value: str) -> str:
-    """The value with its first word in its colour."""
+    """The value, its first word in that word's colour."""
     word, space, rest = value.partition(" ")
-    return painted(word.rstrip(":,"), COLOURS.get(word)) + word[len(word.rstrip(":,")) :] + space + rest
+    return painted(word, COLOURS.get(word)) + space + rest
 
 
 def _room(taken: int) -> int | None:

@@ -10,6 +10,7 @@ only after the commit that holds it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -132,7 +133,7 @@ class Commits:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             failure = unavailable(error)
-            if self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
         self._settle(batch, failure)
 
@@ -165,7 +166,11 @@ def unavailable(error: sqlite3.Error) -> Unavailable:
 
 
 def _run(connection: sqlite3.Connection, batch: list[Waiting]) -> None:
-    """Every write of the batch; one that fails takes only itself back."""
+    """Every write of the batch; one that fails takes only itself back.
+
+    Where SQLite rolls the whole transaction back by itself (a full disk), the commit that follows
+    finds none and fails, so nobody is told of a success that was undone.
+    """
     for waiting in batch:
         try:
             connection.execute("SAVEPOINT one")
