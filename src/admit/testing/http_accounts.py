@@ -148,9 +148,7 @@ class Accounts(Mixin):
             await service.register()
             mine, other = await service.sign_in(), await service.sign_in()
             body = {"current_password": "wrong one", "new_password": ANOTHER}
-            answer = await service.send(
-                "POST", "/password", bearer=mine["access_token"], json=body
-            )
+            answer = await service.send("POST", "/password", bearer=mine["access_token"], json=body)
             refused(answer, 401, "invalid_credentials")
             assert await service.me(other["access_token"]) == 200
             await service.sign_in()

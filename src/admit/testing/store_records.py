@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -193,16 +193,16 @@ class EventsContract:
 
     async def test_events_are_asked_for_by_user_kind_and_time(self, store: Store) -> None:
         """Each alone and all together; `since` is the first instant that counts."""
-        for at, kind, user in (
-            (NOW, "signed_in", "id-ada"),
-            (NOW + 1, "signed_in", "id-bob"),
-            (NOW + 2, "session_ended", "id-ada"),
-            (NOW + 3, "signed_in", "id-ada"),
+        for each in (
+            samples.event("signed_in", user_id="id-ada"),
+            samples.event("signed_in", user_id="id-bob", at=NOW + 1),
+            samples.event("session_ended", user_id="id-ada", at=NOW + 2),
+            samples.event("signed_in", user_id="id-ada", at=NOW + 3),
         ):
-            await store.record(msgspec.convert({"at": at, "kind": kind, "user_id": user}, _EVENT))
+            await store.record(each)
 
-        async def instants(**wanted: object) -> list[float]:
-            return [each.at - NOW for each in await store.events(**wanted)]  # type: ignore[arg-type]
+        async def instants(**wanted: Any) -> list[float]:  # noqa: ANN401  what `events` takes
+            return [each.at - NOW for each in await store.events(**wanted)]
 
         assert await instants() == [3, 2, 1, 0]
         assert await instants(user_id="id-ada") == [3, 2, 0]
@@ -210,9 +210,6 @@ class EventsContract:
         assert await instants(since=NOW + 2) == [3, 2]
         assert await instants(user_id="id-ada", kind="signed_in", since=NOW + 1) == [3]
         assert await instants(limit=1) == [3]
-
-
-_EVENT = type(samples.event())
 
 
 class PurgeContract:

@@ -179,8 +179,9 @@ class RotationContract:
     async def test_a_row_behind_the_token_heals_forward(self, store: Store) -> None:
         """A store that lost its latest writes follows the client: `generation <= n` wins."""
         await samples.opened(store, generation=3)
-        rotation = await won(store, generation=7)
-        assert rotation.session.generation == 8
+        ahead = 7
+        rotation = await won(store, generation=ahead)
+        assert rotation.session.generation == ahead + 1
         behind = await rotate(store, generation=5)
         assert behind is not None
         assert not behind.won

@@ -103,9 +103,7 @@ class AccessTokens:
             "amr": session.amr,
             "roles": account.user.roles,
         }
-        header = {"alg": key.algorithm, "typ": "at+jwt", "kid": key.kid}
-        payload = msgspec.json.encode(claims)
-        text = jws.serialize_compact(header, payload, key.private, registry=key.registry)
+        text = key.form.write(msgspec.json.encode(claims))
         return text, max(0, expires - int(now))
 
     def verify(self, text: str, *, now: float) -> Principal:

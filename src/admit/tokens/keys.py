@@ -23,6 +23,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 from admit.errors import NotFound, SettingsError, Unavailable
 from admit.events import event
 from admit.stores.base import Revocation, SigningKey, Store
+from admit.tokens.compact import Compact
 from admit.tokens.secret import derived_keys
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class LoadedKey(msgspec.Struct, frozen=True, kw_only=True):
     private: Key
     public: Key
     registry: jws.JWSRegistry
+    form: Compact
 
     @property
     def kid(self) -> str:
@@ -222,7 +224,14 @@ class Keyring:
                 private = import_key(json.loads(opened.plaintext))
                 public = import_key(json.loads(row.public)) if row.public else private
                 registry = jws.JWSRegistry(algorithms=[row.algorithm])
-                return LoadedKey(row=row, private=private, public=public, registry=registry)
+                header = {"alg": row.algorithm, "typ": "at+jwt", "kid": row.kid}
+                return LoadedKey(
+                    row=row,
+                    private=private,
+                    public=public,
+                    registry=registry,
+                    form=Compact(header, private),
+                )
         raise SettingsError(
             "secret",
             f"ADMIT_SECRET (secret) does not open the signing key {row.kid}: list the former secret"

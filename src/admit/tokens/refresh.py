@@ -14,10 +14,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64encode
 
+from admit.tokens.compact import Compact
 from admit.tokens.secret import derived_keys
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ LONGEST = 512
 """Ours are about 200 characters; anything longer isn't one."""
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _HEADER = {"alg": "HS256", "typ": "refresh+jwt"}
-_REGISTRY = jws.JWSRegistry(algorithms=["HS256"])
 
 
 class RefreshToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,25 +66,21 @@ class RefreshTokens:
     """
 
     def __init__(self, listed: tuple[str, ...]) -> None:
-        self._keys = derived_keys(listed, "refresh token")
+        keys = derived_keys(listed, "refresh token")
+        self._forms = [Compact(_HEADER, key) for key in keys]
         self._decoder = msgspec.json.Decoder(RefreshToken)
 
     def of(self, handle: str, session: Session) -> str:
         """The token of this row: the same text for the same row, however often it is asked for."""
         token = RefreshToken(h=handle, n=session.generation, exp=int(session.expires_at))
-        payload = msgspec.json.encode(token)
-        return jws.serialize_compact(_HEADER, payload, self._keys[0], registry=_REGISTRY)
+        return self._forms[0].write(msgspec.json.encode(token))
 
     def read(self, text: str) -> RefreshToken | None:
         """The token, or None where it is not one of ours. Deadlines are judged on the row."""
         if len(text) > LONGEST or not _SHAPE.fullmatch(text):
             return None
-        for key in self._keys:
-            try:
-                signed = jws.deserialize_compact(text, key, registry=_REGISTRY)
-                if signed.headers() != _HEADER:
-                    return None
-                return self._decoder.decode(signed.payload)
-            except (JoseError, ValueError):
-                continue
+        for form in self._forms:
+            payload = form.read(text.encode())
+            if payload is not None:
+                return self._decoder.decode(payload)
         return None

@@ -1,0 +1,75 @@
+"""The one place where a command opens the store, and runs what is asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from dotenv import dotenv_values
+
+from admit.cli.failure import Failed
+from admit.settings import Settings, variable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from admit.engine import Engine
+
+Result = TypeVar("Result")
+SQLITE = "sqlite:///"
+DOTENV = ".env"
+
+
+def in_store(
+    work: Callable[[Engine], Awaitable[Result]],
+    *,
+    settings: Settings | None = None,
+    make: bool = False,
+) -> Result:
+    """What `work` returns, with the store open and nothing else started.
+
+    No key is made or rotated by it, so any command may run beside any server. What it changes
+    reaches the servers by their own looking.
+
+    Arguments:
+        work: what to do.
+        settings: from the environment where None.
+        make: whether a database that isn't there is made; else it is an error, because a command
+            that is run in the wrong directory would find an empty one.
+
+    Raises:
+        AdmitError: the settings can't work, there is no database, or `work` was refused.
+    """
+    settings = settings or Settings.load()
+    path = database_file(settings)
+    if path and not make and not path.exists():
+        raise Failed(
+            f"There is no database at {path}: run this where the server runs, or set"
+            f" {variable('data_dir')} or {variable('database_url')} as it has them."
+        )
+    return asyncio.run(_run(work, settings))
+
+
+def database_file(settings: Settings) -> Path | None:
+    """The file of an embedded database; None where the store is somewhere else."""
+    url = settings.database_url
+    return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+
+
+def is_set(setting: str) -> bool:
+    """Whether the environment or the `.env` file says anything about this setting."""
+    return variable(setting) in {**dotenv_values(DOTENV, interpolate=False), **os.environ}
+
+
+async def _run(work: Callable[[Engine], Awaitable[Result]], settings: Settings) -> Result:
+    from admit.engine import Engine  # noqa: PLC0415  `admit --help` needs no cryptography
+
+    engine = Engine(settings)
+    await engine.store.start()
+    try:
+        return await work(engine)
+    finally:
+        engine.passwords.close()
+        await engine.store.close()
