@@ -1,9 +1,33 @@
 """What every test shares."""
 
+from contextlib import asynccontextmanager
+
+import httpx
 import pytest
+
+# The suites are shipped without pytest; here their assertions say what they compared.
+pytest.register_assert_rewrite("admit.testing")
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Tests marked `anyio` run on asyncio, the loop that the server runs on."""
     return "asyncio"
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts a service in this process, on a clock of its own, for the length of a block."""
+    from admit import Admit
+    from admit.testing.http_contract import Clock, Service
+
+    @asynccontextmanager
+    async def start(**settings):
+        clock = Clock()
+        auth = Admit(**{"clock": clock, "data_dir": tmp_path, **settings})
+        transport = httpx.ASGITransport(auth.app)
+        base_url = auth.settings.base_url
+        async with auth, httpx.AsyncClient(transport=transport, base_url=base_url) as client:
+            yield Service(client, auth, clock)
+
+    return start

@@ -15,8 +15,8 @@ from limits.aio.storage import Storage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST = 200_000
-"""Keys that are held at once, about 40 MB; past it the oldest goes."""
+MOST = 100_000
+"""Keys that are held at once, about 30 MB; past it the oldest goes."""
 
 
 class Counters(Storage):

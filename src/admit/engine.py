@@ -18,7 +18,7 @@ from admit.throttle import Throttle
 from admit.tokens.access import AccessTokens
 from admit.tokens.keys import Keyring
 from admit.tokens.refresh import RefreshTokens
-from admit.tokens.secret import obtain
+from admit.tokens.secret import make_private, obtain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,6 +186,8 @@ class Engine:
 def _store(settings: Settings) -> Store:
     from admit.stores.sqlite import SQLiteStore  # noqa: PLC0415  a driver is loaded when chosen
 
+    with contextlib.suppress(OSError):  # the store says it better when it opens the file
+        make_private(settings.data_dir)
     return SQLiteStore(settings.database_url)
 
 

@@ -51,7 +51,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One sign-in on one device, from login to its end: one row that never grows.
 
     `expires_at` is the idle deadline, which slides with each refresh; `ends_at` is the absolute
-    one, which never moves (NIST SP 800-63B-4 section 2.2.3).
+    one, which never moves (NIST SP 800-63B-4 section 2.1.3).
     """
 
     id: str

@@ -148,7 +148,7 @@ class Passwords:
 def common_passwords() -> frozenset[str]:
     """The passwords that attackers try first; see common_passwords.LICENSE for the source."""
     file = resources.files("admit") / "common_passwords.txt"
-    return frozenset(file.read_text(encoding="utf-8").split("\n"))
+    return frozenset(file.read_text(encoding="utf-8").splitlines())
 
 
 def _is_text(password: str) -> bool:

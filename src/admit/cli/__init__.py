@@ -6,19 +6,20 @@ It needs the extra `server`; without it the command says so and does nothing.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
+from io import TextIOWrapper
 
-NEEDS = ("typer", "uvicorn")
+NEEDS = ("typer", "uvicorn", "httptools")
 """What the extra brings: whoever lacks one of them lacks the extra."""
 
 
 def main() -> None:
     """Run the command; the process ends with its exit code: 0 done, 1 refused, 2 misused."""
-    try:
-        from admit.cli.app import app  # noqa: PLC0415  importing this package needs no extra
-    except ModuleNotFoundError as error:
-        if error.name not in NEEDS:
-            raise
+    if not all(map(find_spec, NEEDS)):
         sys.exit("The command needs more than the library: pip install 'admit[server]'")
-    except KeyboardInterrupt:  # pressed before there was anything to stop
-        sys.exit(130)
+    from admit.cli.app import app  # noqa: PLC0415  importing this package needs no extra
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # it is None where there is no such stream
+            stream.reconfigure(errors="replace")  # an address may not fit a terminal's encoding
     app(prog_name="admit")

@@ -17,6 +17,9 @@ from admit.cli.tokens import tokens
 from admit.cli.trail import events, purge
 from admit.cli.users import users
 
+# The library's own log stays quiet: a command says by itself what went wrong. `serve` logs.
+logging.getLogger("admit").addHandler(logging.NullHandler())
+
 app = typer.Typer(
     cls=Guarded,
     help="Admit signs people in and keeps them signed in.",
@@ -45,9 +48,8 @@ def _version(*, value: bool) -> None:
 @app.callback()
 def admit(
     *,
-    version: Annotated[  # noqa: ARG001  its callback answers
+    version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Say which.")
     ] = False,
 ) -> None:
-    """Keep the library's own log quiet: a command says by itself what went wrong."""
-    logging.getLogger("admit").addHandler(logging.NullHandler())
+    """Take the options that come before a command."""

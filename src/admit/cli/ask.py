@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from getpass import getpass
 
+import typer
+
 from admit.cli.failure import Failed
 from admit.cli.output import complain
 
@@ -43,6 +45,9 @@ def _typed(prompt: str, what: str) -> str:
         typed = getpass(prompt)
     except EOFError:
         typed = ""
+    except KeyboardInterrupt:
+        typer.echo(err=True)  # the prompt's line isn't finished yet
+        raise
     if not typed:
         raise Failed(f"No {what} was given.")
     return typed

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from admit.cli.output import complain
-from admit.errors import AdmitError, AlreadyExists, Refusal
-
-if TYPE_CHECKING:
-    from typer import Context
+from admit.errors import AdmitError, AlreadyExists, Refusal, Unavailable
 
 REFUSED = 1
 _PASSED_ON = (typer.Exit, typer.Abort, typer.TyperException)
@@ -27,7 +24,14 @@ class Failed(AdmitError):
 class Guarded(TyperGroup):
     """The root of the commands, out of which no exception comes but Typer's own."""
 
-    def invoke(self, ctx: Context) -> Any:  # noqa: ANN401  whatever a command returns
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  a context
+        """Refuse what is no text: bytes that the system's encoding doesn't know."""
+        for each in args:
+            if any("\ud800" <= letter <= "\udfff" for letter in each):
+                raise typer.BadParameter(f"{each!r} is not text in this system's encoding")
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  a context, and what a command returns
         """Run a command; what it raises becomes one sentence and exit code 1."""
         try:
             return super().invoke(ctx)
@@ -52,6 +56,8 @@ class Guarded(TyperGroup):
 
 def sentence(error: AdmitError) -> str:
     """What went wrong, with what each field wants."""
+    if isinstance(error, Unavailable) and error.__cause__:
+        return f"{str(error).rstrip('.')} ({error.__cause__})."
     fields = getattr(error, "fields", None)
     if not isinstance(error, Refusal) or not fields:
         return str(error)

@@ -36,19 +36,15 @@ def in_store(
     Arguments:
         work: what to do.
         settings: from the environment where None.
-        make: whether a database that isn't there is made; else it is an error, because a command
-            that is run in the wrong directory would find an empty one.
+        make: whether a database and a secret that aren't there are made; else that is an error,
+            because a command that is run in the wrong directory would find an empty database.
 
     Raises:
         AdmitError: the settings can't work, there is no database, or `work` was refused.
     """
     settings = settings or Settings.load()
-    path = database_file(settings)
-    if path and not make and not path.exists():
-        raise Failed(
-            f"There is no database at {path}: run this where the server runs, or set"
-            f" {variable('data_dir')} or {variable('database_url')} as it has them."
-        )
+    if not make:
+        _must_exist(settings)
     return asyncio.run(_run(work, settings))
 
 
@@ -61,6 +57,20 @@ def database_file(settings: Settings) -> Path | None:
 def is_set(setting: str) -> bool:
     """Whether the environment or the `.env` file says anything about this setting."""
     return variable(setting) in {**dotenv_values(DOTENV, interpolate=False), **os.environ}
+
+
+def _must_exist(settings: Settings) -> None:
+    path = database_file(settings)
+    if path and not path.exists():
+        raise Failed(
+            f"There is no database at {path}: run this where the server runs, or set"
+            f" {variable('data_dir')} or {variable('database_url')} as it has them."
+        )
+    if not settings.secret and not (settings.data_dir / "secret").exists():
+        raise Failed(
+            f"There is no secret: set {variable('secret')} or {variable('data_dir')} as the server"
+            " has them."
+        )
 
 
 async def _run(work: Callable[[Engine], Awaitable[Result]], settings: Settings) -> Result:

@@ -73,9 +73,7 @@ def complain(text: str) -> None:
     typer.echo(painted(printable(text), "red", err=True), err=True)
 
 
-def painted(
-    text: str, colour: str | None = None, *, bold: bool = False, err: bool = False
-) -> str:
+def painted(text: str, colour: str | None = None, *, bold: bool = False, err: bool = False) -> str:
     """The text in a colour, where a person sees it and has not asked for none (no-color.org)."""
     stream = sys.stderr if err else sys.stdout
     if not (colour or bold) or "NO_COLOR" in os.environ or not stream.isatty():

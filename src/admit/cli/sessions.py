@@ -51,23 +51,21 @@ def list_(user: Who, *, as_json: AsJson = False) -> None:
 
 @sessions.command("end", context_settings=MAY_START_WITH_A_DASH)
 def end(
-    session: Annotated[str | None, typer.Argument(metavar="[ID]", help="The session.")] = None,
+    session: Annotated[str | None, typer.Argument(metavar="ID", help="The session.")] = None,
     *,
     user: Annotated[str | None, typer.Option(metavar="USER", help="End all of a user's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """End one session, or all of a user's. Its access tokens stop working within a second."""
     if (session is None) == (user is None):
-        raise typer.BadParameter("give a session's ID, or a --user", param_hint="end")
+        raise typer.BadParameter("give a session's ID, or a --user")
 
     async def work(engine: Engine) -> list[str]:
         if session is not None and await engine.store.find_session(session) is None:
             raise NotFound(f"There is no session {session!r}.")
         user_id = (await account_of(engine, user)).user.id if user is not None else None
         now = engine.clock()
-        because = ending(
-            "revoked", engine.settings, now=now, session_id=session, user_id=user_id
-        )
+        because = ending("revoked", engine.settings, now=now, session_id=session, user_id=user_id)
         return await engine.sessions.end(because, now=now)
 
     ended = in_store(work)

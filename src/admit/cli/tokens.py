@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
+import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import typer
@@ -12,8 +12,9 @@ from admit.cli import ask
 from admit.cli.failure import REFUSED, Failed
 from admit.cli.keys import load_keys
 from admit.cli.opened import in_store, is_set
-from admit.cli.output import AsJson, instant, rfc3339, show_details, show_json
-from admit.errors import InvalidToken
+from admit.cli.output import AsJson, instant, show_details, show_json
+from admit.errors import InvalidToken, SettingsError
+from admit.model import Principal
 from admit.rotation import judge
 from admit.settings import Settings
 
@@ -23,42 +24,52 @@ if TYPE_CHECKING:
 
 tokens = typer.Typer(help="Tokens: what one says, and whether it is good.")
 
+Unsigned = tuple[dict[str, Any], dict[str, Any]]
+Signature = Literal["good", "bad", "unknown_key"]
+
 REFRESH = "refresh+jwt"
-LONGEST = 64 * 1024
-LOCAL = "localhost"
 INSTANTS = ("exp", "iat", "nbf", "auth_time")
+LATEST = 253_402_300_799
+"""The end of the year 9999: later instants have no name."""
+_OWN_ISSUER = re.compile(r"http://localhost(:\d{1,5})?", re.ASCII)
 
 
 class Inspected(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to say about a token; never the token, never a refresh token's handle.
 
-    `signature` is whether one of our keys made it as it is; without that nothing else in it is to
-    be believed. `refused` is why it would be refused now, None where it would be accepted.
+    Where `signature` isn't good, header and claims are whatever somebody wrote. `refused` is why
+    it would be refused now; None where it would be accepted.
     """
 
-    kind: str
+    kind: Literal["access", "refresh"]
     header: dict[str, Any]
     claims: dict[str, Any]
-    signature: bool
+    signature: Signature
     expired: bool
     revoked: str | None
     session: str
     refused: str | None
 
 
+@tokens.callback()
+def token() -> None:
+    """Keep `inspect` a word of its own while it is the only one."""
+
+
 @tokens.command("inspect")
 def inspect(*, as_json: AsJson = False) -> None:
-    """Read a token, without echo or from standard input, and say what it is and if it is good.
+    """Say what a token is, and whether it is good. Nothing happens to it or to its session.
 
-    Nothing happens to it, or to its session. The exit code is 0 where it would be accepted now.
+    It is asked for without echo, or read from standard input. The exit code is 0 where it would
+    be accepted now, else 1.
     """
     text = ask.token()
     header, claims = _unsigned(text)
 
     async def work(engine: Engine) -> Inspected:
         if header.get("typ") == REFRESH:
-            return await _refresh(engine, text, header, claims)
-        return await _access(engine, text, header, claims)
+            return await _refresh(engine, text, (header, claims))
+        return await _access(engine, text, (header, claims))
 
     found = in_store(work, settings=_settings(claims))
     if as_json:
@@ -69,61 +80,153 @@ def inspect(*, as_json: AsJson = False) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _unsigned(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _unsigned(text: str) -> Unsigned:
     """The header and the claims, whoever wrote them."""
     from joserfc.util import urlsafe_b64decode  # noqa: PLC0415  see `in_store`
 
     try:
         header, payload, _ = text.encode().split(b".")
-        parts = [msgspec.json.decode(urlsafe_b64decode(part)) for part in (header, payload)]
-        return msgspec.convert(parts, tuple[dict[str, Any], dict[str, Any]])
-    except ValueError:
-        pass
-    raise Failed("This is not a token: it wants three parts of base64url with dots between.")
+        read = msgspec.json.Decoder(dict[str, Any]).decode
+        return read(urlsafe_b64decode(header)), read(urlsafe_b64decode(payload))
+    except (msgspec.MsgspecError, ValueError):
+        raise Failed(
+            "This is not a token: one has three parts of base64url with dots between."
+        ) from None
 
 
 def _settings(claims: dict[str, Any]) -> Settings:
     """The settings, with the base URL that `admit serve --port` takes where none is set."""
     settings = Settings.load()
-    issuer = str(claims.get("iss", ""))
-    base_url = issuer.removesuffix(settings.prefix)
-    if is_set("base_url") or urlsplit(base_url).hostname != LOCAL:
-        return settings
-    return Settings.load(base_url=base_url)
+    base_url = str(claims.get("iss", "")).removesuffix(settings.prefix)
+    if not is_set("base_url") and _OWN_ISSUER.fullmatch(base_url):
+        try:
+            return Settings.load(base_url=base_url)
+        except SettingsError:  # somebody wrote a port that isn't one
+            pass
+    return settings
 
 
-async def _access(
-    engine: Engine, text: str, header: dict[str, Any], claims: dict[str, Any]
-) -> Inspected:
+async def _access(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
+    header, claims = unsigned
     await load_keys(engine)
     now = engine.clock()
     await engine.revoked.look(now)
-    refused = _refusal(engine, text, now)
-    expires = claims.get("exp")
-    expired = isinstance(expires, int | float) and expires <= now
-    # Expiry is judged before revocation: one second before its end, only the latter is left.
-    alive = min(now, expires - 1) if isinstance(expires, int | float) else now
-    revoked = _refusal(engine, text, alive)
-    genuine = revoked != InvalidToken.title()
-    session = await engine.store.find_session(str(claims.get("sid"))) if genuine else None
+    signature = _signature(engine, text, header)
+    believed = claims if signature == "good" else {}
+    sid, expires = str(believed.get("sid")), claims.get("exp")
+    session = await engine.store.find_session(sid) if believed else None
     return Inspected(
-        kind="access token",
+        kind="access",
         header=header,
         claims={name: value for name, value in claims.items() if name != "h"},
-        signature=genuine,
-        expired=expired,
-        revoked=revoked if genuine else None,
+        signature=signature,
+        expired=isinstance(expires, int | float) and expires <= now,
+        revoked=engine.revoked.reason(_principal(believed)) if believed else None,
+        session=_state(session, now),
+        refused=_refusal(engine, text, claims, now),
+    )
+
+
+async def _refresh(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
+    from admit.tokens.refresh import RefreshTokens, session_id  # noqa: PLC0415  see `in_store`
+    from admit.tokens.secret import obtain  # noqa: PLC0415
+
+    header, claims = unsigned
+    now = engine.clock()
+    held = RefreshTokens(obtain(engine.settings)).read(text)
+    session = await engine.store.find_session(held.session_id) if held else None
+    refused: str | None = "malformed"
+    if held:
+        verdict = judge(
+            session,
+            generation=held.n,
+            retry_key=None,
+            now=now,
+            leeway=engine.settings.leeway,
+        )
+        # "inconsistent" is a living session that hasn't moved on: the next refresh would win.
+        refused = None if verdict in {"repeat", "inconsistent"} else verdict
+    return Inspected(
+        kind="refresh",
+        header=header,
+        claims={
+            "session": session_id(str(claims.get("h"))),
+            "generation": claims.get("n"),
+            "exp": claims.get("exp"),
+        },
+        signature="good" if held else "bad",
+        expired=held is not None and held.exp <= now,
+        revoked=session.ended_because if session else None,
         session=_state(session, now),
         refused=refused,
     )
 
 
-async def _refresh(
-    engine: Engine, text: str, header: dict[str, Any], claims: dict[str, Any]
-) -> Inspected:
-    from admit.tokens.refresh import RefreshTokens  # noqa: PLC0415  see `in_store`
-    from admit.tokens.secret import obtain  # noqa: PLC0415
+def _signature(engine: Engine, text: str, header: dict[str, Any]) -> Signature:
+    """Whether the key that the token names made its signature, whatever else is in it."""
+    from joserfc import jws  # noqa: PLC0415  see `in_store`
+    from joserfc.errors import JoseError  # noqa: PLC0415
 
-    now = engine.clock()
-    held = RefreshTokens(obtain(engine.settings)).read(text)
-    ...
+    key = next((each for each in engine.keys.state if each.kid == header.get("kid")), None)
+    if key is None:
+        return "unknown_key"
+    try:
+        compact = jws.extract_compact(text.encode())
+        good = jws.validate_compact(compact, key.public, registry=key.registry)
+    except (JoseError, ValueError):
+        good = False
+    return "good" if good else "bad"
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    """Whom the list of what is revoked is asked about."""
+    return Principal(
+        user_id=str(claims.get("sub")),
+        session_id=str(claims.get("sid")),
+        roles=(),
+        auth_time=0,
+        issued_at=int(claims.get("iat", 0)),
+        expires_at=0,
+        claims=claims,
+    )
+
+
+def _refusal(engine: Engine, text: str, claims: dict[str, Any], now: float) -> str | None:
+    """Why the verifier refuses it, as it would on a request."""
+    try:
+        engine.access.verify(text, now=now)
+    except InvalidToken as error:
+        if error.reason:
+            return error.reason
+        if claims.get("iss") != engine.settings.issuer:
+            return "other_issuer"
+        return "invalid"
+    return None
+
+
+def _state(session: Session | None, now: float) -> str:
+    if session is None:
+        return "unknown"
+    if session.ended_because:
+        return f"ended ({session.ended_because})"
+    return "living" if session.expires_at > now else "expired"
+
+
+def _details(found: Inspected) -> dict[str, str]:
+    """The same for people."""
+    shown = {
+        "token": f"{found.kind} token",
+        "verdict": f"refused ({found.refused})" if found.refused else "accepted",
+        "signature": found.signature,
+        "expired": "yes" if found.expired else "no",
+        "revoked": f"yes ({found.revoked})" if found.revoked else "no",
+        "session": found.session,
+    }
+    shown |= {f"header.{name}": _text(name, value) for name, value in found.header.items()}
+    return shown | {f"claims.{name}": _text(name, value) for name, value in found.claims.items()}
+
+
+def _text(name: str, value: object) -> str:
+    if name in INSTANTS and isinstance(value, int | float) and 0 <= value <= LATEST:
+        return f"{value} ({instant(value)} UTC)"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -22,6 +22,8 @@ from admit.cli.users import account_of
 from admit.events import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from admit.engine import Engine
     from admit.events import Event
 
@@ -45,32 +47,42 @@ def events(
         float | None,
         typer.Option(parser=_span, metavar="SPAN", help="Only the last 90s, 15m, 12h or 7d."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, metavar="N", help="How many at most.")
+    ] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show what happened, the newest first: sign-ins, failures, endings, changes of keys."""
+    """Show what happened, the newest first.
 
-    async def work(engine: Engine) -> list[Event]:
+    Sign-ins and failures, endings and reuse, what administrators did, changes of keys.
+    """
+
+    async def work(engine: Engine) -> tuple[list[Event], dict[str, str]]:
         user_id = (await account_of(engine, user)).user.id if user is not None else None
-        return await engine.store.events(
+        found = await engine.store.events(
             user_id=user_id,
             kind=kind,
             since=engine.clock() - since if since is not None else 0.0,
             limit=limit,
         )
+        return found, {} if as_json else await _names(engine, found)
 
-    found = in_store(work)
+    found, names = in_store(work)
     if as_json:
         show_json({"events": [_event_json(each) for each in found]})
     elif found:
         columns = ("AT (UTC)", "KIND", "REASON", "USER", "SESSION", "ADDRESS", "DETAIL")
-        show_table(columns, [_row(each) for each in found])
+        show_table(columns, [_row(each, names) for each in found])
     else:
         remark("There are no such events.")
 
 
 def purge(*, as_json: AsJson = False) -> None:
-    """Delete what no judgement needs any more: old sessions, revocations, keys and events."""
+    """Delete what is of no more use.
+
+    Sessions past their end, revocations that no longer matter, retired keys, old events. A
+    server does the same by itself, a little at a time.
+    """
 
     async def work(engine: Engine) -> int:
         gone = 0
@@ -99,13 +111,21 @@ def _event_json(event: Event) -> dict[str, Any]:
     }
 
 
-def _row(event: Event) -> tuple[str, ...]:
+async def _names(engine: Engine, found: list[Event]) -> dict[str, str]:
+    """The addresses of the users in these events, by id."""
+    ids = {each.user_id for each in found if each.user_id}
+    accounts = [await engine.store.find_user("id", each) for each in ids]
+    return {each.user.id: each.user.email for each in accounts if each}
+
+
+def _row(event: Event, names: Mapping[str, str]) -> tuple[str, ...]:
+    user = event.user_id or NOTHING
     detail = [f"{name}={value}" for name, value in event.detail.items()]
     return (
         instant(event.at),
         event.kind,
         event.reason or NOTHING,
-        event.user_id or NOTHING,
+        names.get(user, user),
         event.session_id or NOTHING,
         event.ip or NOTHING,
         " ".join([*detail, event.user_agent or ""]).strip() or NOTHING,

@@ -37,8 +37,12 @@ _ID = re.compile(r"[0-9a-f]{32}")
 def add(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="The e-mail address.")],
     *,
-    username: Annotated[str | None, typer.Option(help="A name to sign in with as well.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="A role; may be repeated.")] = None,
+    username: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A name to sign in with as well.")
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE", help="A role; may be repeated.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an account. The password is asked for, or read from standard input."""
@@ -51,7 +55,7 @@ def add(
     async def work(engine: Engine) -> tuple[Account, str]:
         user = await engine.accounts.register(
             email=email,
-            password=password,
+            password=chosen,
             username=username,
             roles=tuple(role or ()),
             now=engine.clock(),
@@ -59,7 +63,7 @@ def add(
         return await account_of(engine, user.id), engine.store.name
 
     in_store(free, make=True)  # before anybody types a password twice for nothing
-    password = ask.new_password()
+    chosen = ask.new_password()
     account, store = in_store(work, make=True)
     _answer(account, f"{account.user.email} is added to {store}.", as_json=as_json)
 
@@ -67,8 +71,12 @@ def add(
 @users.command("list")
 def list_(
     *,
-    search: Annotated[str, typer.Option(help="Only those with this in address or name.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only those with this in address or name.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")
+    ] = 50,
     after: Annotated[str, typer.Option(metavar="EMAIL", help="Go on after this address.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -124,7 +132,10 @@ def show(user: Who, *, as_json: AsJson = False) -> None:
 
 @users.command("disable")
 def disable(user: Who, *, as_json: AsJson = False) -> None:
-    """Disable an account: nobody signs in to it, and every session of it ends."""
+    """Disable an account.
+
+    Nobody can sign in to it, and every session of it ends.
+    """
     account, changed = _set_enabled(user, enabled=False)
     did = "is disabled, and its sessions have ended" if changed else "was disabled already"
     _answer(account, f"{account.user.email} {did}.", as_json=as_json)
@@ -142,13 +153,17 @@ def enable(user: Who, *, as_json: AsJson = False) -> None:
 def role(
     user: Who,
     *,
-    add: Annotated[list[str] | None, typer.Option(help="A role to give; may be repeated.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="A role to take away.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE", help="One to give; may be repeated.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE", help="One to take away.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Give roles and take them away. Access tokens that carry a role too many stop working."""
     if not add and not remove:
-        raise typer.BadParameter("say which role to --add or --remove", param_hint="role")
+        raise typer.BadParameter("say which role to --add or --remove")
 
     async def work(engine: Engine) -> Account:
         account = await account_of(engine, user)
@@ -164,7 +179,10 @@ def role(
 
 @users.command("password")
 def password(user: Who, *, as_json: AsJson = False) -> None:
-    """Set a new password, asked for or read from standard input; every session ends."""
+    """Set a new password.
+
+    It is asked for, or read from standard input. Every session of the account ends.
+    """
 
     async def find(engine: Engine) -> Account:
         return await account_of(engine, user)

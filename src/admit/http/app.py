@@ -74,7 +74,7 @@ class App:
             await self._app(scope, receive, with_headers)
         except Exception:
             # The last resort: it fails closed, says nothing of what happened, and logs all of it.
-            logger.exception("unexpected, in %s %s", scope["method"], scope["path"])
+            logger.exception("unexpected, in %s %r", scope["method"], scope["path"])
             if not started:
                 await problem(errors.Unavailable())(scope, receive, with_headers)
 

@@ -160,8 +160,7 @@ class Accounts(Mixin):
             mine = await service.sign_in()
             bad = ("seven77", "x" * 257, "password", "PassWord1", "ada@example.com1", "")
             for password in bad:
-                body = {"email": EMAIL.replace("@", "1@"), "password": password}
-                body["email"] = EMAIL
+                body = {"email": EMAIL, "password": password}
                 answer = await service.send("POST", "/register", json=body)
                 refused(answer, 422, "invalid_input")
                 assert set(answer.json()["fields"]) == {"password"}

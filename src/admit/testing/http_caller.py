@@ -56,12 +56,16 @@ class Client(Protocol):
 
 
 class Service:
-    """One running service: how to reach it, what it was set to, and its clock."""
+    """One running service: how to reach it, the `Admit` behind it, and its clock.
+
+    The suite looks at nothing of `auth` but its settings.
+    """
 
     def __init__(self, client: Client, auth: Admit, clock: Clock) -> None:
         self.client = client
-        self.settings = auth.settings
+        self.auth = auth
         self.clock = clock
+        self.settings = auth.settings
         self.refresh_cookie = self._cookie("admit-refresh")
         self.access_cookie = self._cookie("admit-access")
 

@@ -157,10 +157,8 @@ class Refusals(Mixin):
             await service.register()
             refresh = (await service.sign_in())["refresh_token"]
             for method, path in NEEDS_A_BEARER:
-                for token in ("x", "a.b.c", "a b", "é.é.é", refresh, "a" * 9_000):
-                    headers = [(b"Authorization", f"Bearer {token}".encode())]
-                    listed = [(name.decode(), value.decode("latin-1")) for name, value in headers]
-                    answer = await service.send(method, path, headers=listed)
+                for token in ("x", "a.b.c", "a b", "a.b.?", refresh, "a" * 9_000):
+                    answer = await service.send(method, path, bearer=token)
                     refused(answer, 401, "invalid_token")
                     challenge = 'Bearer realm="admit", error="invalid_token"'
                     assert answer.headers["www-authenticate"] == challenge

@@ -99,11 +99,7 @@ class Keyring:
 
     async def look(self, now: float) -> None:
         """Take in what other processes did, and rotate where the schedule says so."""
-        try:
-            await self._load(now)
-        except SettingsError as error:
-            logger.error("%s", error)  # noqa: TRY400  the sentence says it all
-            return
+        await self._reload(now)
         newest = self._newest()
         if newest and newest.row.signs_from + self._settings.key_ttl <= now:
             await self.rotate(now)
@@ -178,7 +174,7 @@ class Keyring:
                 ),
             )
             if saved:
-                await self._load(now)
+                await self._reload(now)
                 return next((each.kid for each in changed if each.signs_from == now), None)
         raise Unavailable("Other processes keep changing the keys: try again.")
 
@@ -200,6 +196,13 @@ class Keyring:
     def _newest(self) -> LoadedKey | None:
         return self.state[-1] if self.state else None
 
+    async def _reload(self, now: float) -> None:
+        """Load the keys; where one can't be opened, those that are loaded go on."""
+        try:
+            await self._load(now)
+        except SettingsError as error:
+            logger.error("%s", error)  # noqa: TRY400  the sentence says it all
+
     async def _load(self, now: float) -> None:
         rows = await self._store.keys()
         if rows == self._rows:
@@ -216,12 +219,9 @@ class Keyring:
 
     def _open(self, row: SigningKey) -> LoadedKey:
         for wrap in self._wraps:
-            try:
-                opened = jwe.decrypt_compact(row.private, wrap, registry=_JWE)
-            except (JoseError, ValueError):
-                continue
-            if opened.headers().get("kid") == row.kid and opened.plaintext:
-                private = import_key(json.loads(opened.plaintext))
+            opened = self._unwrap(row, wrap)
+            if opened is not None:
+                private = import_key(json.loads(opened))
                 public = import_key(json.loads(row.public)) if row.public else private
                 registry = jws.JWSRegistry(algorithms=[row.algorithm])
                 header = {"alg": row.algorithm, "typ": "at+jwt", "kid": row.kid}
@@ -240,17 +240,27 @@ class Keyring:
 
     async def _rewrap(self, now: float) -> None:
         """Put keys that an older secret opened under the newest, so that the old one can go."""
-        stale = []
-        for key in self.state:
-            try:
-                jwe.decrypt_compact(key.row.private, self._wraps[0], registry=_JWE)
-            except (JoseError, ValueError):
-                wrapped = self._wrap(key.kid, key.private)
-                stale.append(msgspec.structs.replace(key.row, private=wrapped))
-        newest = self._newest()
-        if stale and newest:
+        for _ in range(TRIES):
+            stale = [
+                msgspec.structs.replace(key.row, private=self._wrap(key.kid, key.private))
+                for key in self.state
+                if self._unwrap(key.row, self._wraps[0]) is None
+            ]
+            newest = self._newest()
+            if not stale or newest is None:
+                return
             await self._store.save_keys(stale, newest=newest.kid)
             await self._load(now)
+        raise Unavailable("Other processes keep changing the keys: try again.")
+
+    def _unwrap(self, row: SigningKey, wrap: Key) -> bytes | None:
+        """The private half, where this is the key that it is wrapped under."""
+        try:
+            opened = jwe.decrypt_compact(row.private, wrap, registry=_JWE)
+        except (JoseError, ValueError):
+            return None
+        # The name is part of what is authenticated: one row's key can't be put into another's.
+        return opened.plaintext if opened.headers().get("kid") == row.kid else None
 
     def _wrap(self, kid: str, private: Key) -> str:
         header = {"alg": "dir", "enc": "A256GCM", "kid": kid}

@@ -82,5 +82,11 @@ class RefreshTokens:
         for form in self._forms:
             payload = form.read(text.encode())
             if payload is not None:
-                return self._decoder.decode(payload)
+                return self._decoded(payload)
         return None
+
+    def _decoded(self, payload: bytes) -> RefreshToken | None:
+        try:
+            return self._decoder.decode(payload)
+        except msgspec.MsgspecError:
+            return None  # written by another version of Admit, with other fields

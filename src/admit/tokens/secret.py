@@ -40,6 +40,7 @@ def obtain(settings: Settings) -> tuple[str, ...]:
         return settings.secret
     path = settings.data_dir / "secret"
     try:
+        make_private(settings.data_dir)
         _make(path)
         return readers.secrets(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -51,13 +52,20 @@ def obtain(settings: Settings) -> tuple[str, ...]:
     )
 
 
+def make_private(directory: Path) -> None:
+    """Make the directory for this user alone, unless it exists; and keep it out of git.
+
+    Whoever runs this inside a checkout must not commit the secret or the database by accident.
+    """
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (directory / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
 def _make(path: Path) -> None:
     """Make the file unless it exists: whole or not at all, and by one process only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         return
-    # Whoever runs this inside a checkout must not commit the secret by accident.
-    (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     draft = path.with_name(f"secret.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

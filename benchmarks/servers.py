@@ -1,0 +1,110 @@
+"""Servers in processes of their own: on a free port, in a directory of their own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from benchmarks.load import LoadError
+from benchmarks.seed import seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from admit.model import Tokens
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+LOG_TAIL = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    port: int
+    pid: int
+    tokens: list[Tokens]
+    """What the sessions that it was seeded with started with."""
+
+    def memory(self) -> dict[str, float]:
+        """MB of memory in use now (`VmRSS`) and at most so far (`VmHWM`); empty off Linux."""
+        try:
+            lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return {}
+        fields = dict(line.split(":", 1) for line in lines)
+        return {name: int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
+
+
+def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
+    """The app in benchmarks/served.py."""
+    return _serve(["-m", "benchmarks.served"], users=users, sessions=sessions)
+
+
+def admit_serve(*, users: int, sessions: int) -> AbstractContextManager[Server]:
+    """The command itself, as people run it."""
+    command = ["-c", "from admit.cli import main; main()", "serve", "--port"]
+    return _serve(command, users=users, sessions=sessions)
+
+
+@contextmanager
+def _serve(command: list[str], *, users: int, sessions: int) -> Iterator[Server]:
+    with TemporaryDirectory(prefix="bench-") as directory:
+        home = Path(directory)
+        tokens = seed(home / "data", users=users, sessions=sessions)
+        port = _free_port()
+        with (home / "log").open("w+b") as log:
+            process = subprocess.Popen(
+                [sys.executable, *command, str(port)],
+                cwd=home,  # away from any .env
+                env=_environment(home / "data"),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                _wait(process, port, home / "log")
+                yield Server(port=port, pid=process.pid, tokens=tokens)
+            except LoadError as error:
+                error.add_note((home / "log").read_text(errors="replace")[-LOG_TAIL:])
+                raise
+            finally:
+                process.terminate()
+                process.wait(STOP_SECONDS)
+
+
+def _environment(data_dir: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ADMIT_")}
+    paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
+    return kept | {
+        "ADMIT_DATA_DIR": str(data_dir),
+        "ADMIT_THROTTLE": "off",
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')}")

@@ -1,0 +1,38 @@
+"""How much is measured: everything that the goals name, or a tenth of it for a quick look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    name: str
+    rounds: int
+    seconds: float
+    """How long one round drives a server."""
+    calls: int
+    """How many verifications one round times."""
+    storm_seconds: float
+    sign_ins: int
+    refreshes: int
+
+
+FULL = Sizes(
+    name="full",
+    rounds=7,
+    seconds=3.0,
+    calls=640,
+    storm_seconds=10.0,
+    sign_ins=10_000,
+    refreshes=100_000,
+)
+QUICK = Sizes(
+    name="quick",
+    rounds=3,
+    seconds=1.0,
+    calls=320,
+    storm_seconds=4.0,
+    sign_ins=400,
+    refreshes=4_000,
+)

@@ -1,0 +1,128 @@
+"""What `admit doctor` thinks of the store: its files, its durability, its past and its keys."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from admit.cli import files
+from admit.cli.failure import sentence
+from admit.cli.findings import fail, ok, warn
+from admit.cli.keys import load_keys, states
+from admit.cli.opened import database_file, in_store
+from admit.cli.output import span
+from admit.errors import AdmitError, SettingsError
+from admit.settings import SKEW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from admit.cli.findings import Finding
+    from admit.engine import Engine
+    from admit.settings import Settings
+
+NEEDED = (3, 37, 0)
+"""STRICT tables came with this SQLite, RETURNING before."""
+FULL = 2
+"""`PRAGMA synchronous`: every commit is on the disk before it is answered."""
+
+
+def of_store(settings: Settings) -> Iterator[Finding]:
+    """Every finding about the store; a store that isn't there is not made."""
+    path = database_file(settings)
+    if path is None or not path.exists():
+        yield warn(
+            "store",
+            f"There is no database at {path} yet: the first start makes it.",
+            "Run `admit serve`; or run this where the server runs, with its settings.",
+        )
+        return
+    yield files.access(settings.data_dir, path)
+    yield files.disk(path)
+    if sqlite3.sqlite_version_info < NEEDED:
+        yield fail(
+            "store",
+            f"This Python brings SQLite {sqlite3.sqlite_version}, which is too old.",
+            "Use a Python with SQLite 3.37 or later.",
+        )
+        return
+    try:
+        yield from in_store(_opened, settings=settings)
+    except AdmitError as error:
+        yield fail("store", sentence(error), "Nobody can sign in until that is mended.")
+
+
+async def _opened(engine: Engine) -> list[Finding]:
+    await engine.store.check()
+    return [await _durable(engine), await _past(engine), await _keys(engine)]
+
+
+async def _durable(engine: Engine) -> Finding:
+    """Whether what was answered survives a power cut: asked on the store's own connection."""
+    ask = getattr(engine.store, "_read", None)
+    if ask is None:
+        return ok("store", f"{engine.store.name} can be written.")
+    names = ("journal_mode", "synchronous", "user_version")
+    journal, synchronous, schema = await ask(
+        lambda db: [db.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+    )
+    if journal != "wal" or synchronous < FULL:
+        return fail(
+            "store",
+            f"{engine.store.name} has journal_mode={journal} and synchronous={synchronous}: a"
+            " power cut can undo what was answered.",
+            "Put it on a file system that can hold a WAL: a local disk.",
+        )
+    return ok(
+        "store",
+        f"{engine.store.name} can be written, and is durable (WAL, synchronous=FULL); its schema"
+        f" ({schema}) is up to date.",
+    )
+
+
+async def _past(engine: Engine) -> Finding:
+    """Whether the past is over: a clock that was set back leaves events in the future."""
+    newest = await engine.store.events(limit=1)
+    ahead = newest[0].at - engine.clock() if newest else 0.0
+    if ahead > SKEW:
+        return fail(
+            "time",
+            f"The newest event is {span(ahead)} in the future: this machine's clock is behind.",
+            "Set the clock, and let NTP keep it: every deadline is judged by it.",
+        )
+    return ok("time", "Nothing in the store is from the future.")
+
+
+async def _keys(engine: Engine) -> Finding:
+    now, settings = engine.clock(), engine.settings
+    rows = await engine.store.keys()
+    if not rows:
+        return warn("keys", "There are none yet.", "The first start of the server makes one.")
+    try:
+        await load_keys(engine)
+    except SettingsError as error:
+        return fail("keys", str(error), "While secrets change, list both: ADMIT_SECRET=new,old.")
+    does = states(rows, now)
+    signing = next((row for row in rows if does[row.kid] == "signing"), None)
+    if signing is None:
+        return fail(
+            "keys",
+            "None can sign now, so nobody can sign in.",
+            "Withdraw the waiting one with `admit keys withdraw`: another then signs at once.",
+        )
+    waiting = "waiting" in does.values()
+    if signing.algorithm != settings.algorithm and not waiting:
+        return warn(
+            "keys",
+            f"{signing.algorithm} signs, while {settings.algorithm} is set.",
+            "Restart the server: its start makes a key of the algorithm that is set.",
+        )
+    age, most = now - signing.signs_from, settings.key_ttl
+    if age >= most and not waiting:
+        return warn(
+            "keys",
+            f"One key has signed for {span(age)}, and key_ttl is {span(most)}.",
+            "Start the server, which rotates by itself; or run `admit keys rotate`.",
+        )
+    says = f"{signing.algorithm}: one key has signed for {span(age)}, and the secret opens all"
+    return ok("keys", f"{says} {len(rows)}.")

@@ -1,0 +1,166 @@
+"""The pages speak of what there is: links, rooms, kinds, reasons, commands, limits."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import typer
+
+from admit import __version__, passwords
+from admit.cli.app import app
+from admit.counters import MOST
+from admit.errors import RefreshReason
+from admit.events import Kind
+from admit.http import app as http_app
+from admit.http import bodies
+from admit.settings import SKEW
+from admit.stores.sqlite import commits
+from admit.tokens import access, refresh
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as Git hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    kept = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in kept}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def rooms() -> set[str]:
+    """The modules of the package, and the stores by their own names."""
+    package = ROOT / "src" / "admit"
+    found = {
+        path.stem
+        for path in package.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    stores = {
+        f"stores.{path.stem}"
+        for path in (package / "stores").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    return (found | stores) - {"__init__", "stores", "stores.__init__"}
+
+
+def test_every_room_is_told_and_drawn() -> None:
+    table = re.findall(r"^\| (`.+`) \|", page("architecture.md"), re.MULTILINE)
+    told = {name for cell in table for name in re.findall(r"`([\w.]+)`", cell)}
+    drawn = set(re.findall(r'class="name"[^>]*>([\w.]+)<', page("architecture.svg")))
+
+    assert told == rooms()
+    assert drawn == rooms()
+
+
+def test_every_kind_of_event_is_told() -> None:
+    trail = page("operations.md").partition("## The audit trail")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`.+?`) \|", trail, re.MULTILINE)
+
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(get_args(Kind))
+
+
+@pytest.mark.parametrize("reason", get_args(RefreshReason))
+def test_every_reason_is_told(reason: str) -> None:
+    assert f"`{reason}`" in page("session-law.md")
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command with its options, as the program itself knows them."""
+    found = {}
+    root = typer.main.get_command(app)
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        for inner, leaf in getattr(command, "commands", {"": command}).items():
+            options = {option for each in leaf.params for option in each.opts}
+            found[f"{name} {inner}".strip()] = {each for each in options if each.startswith("--")}
+    return found
+
+
+def test_the_page_of_commands_has_every_command_and_option() -> None:
+    rows = re.findall(r"^\| `admit ([^`]+)` \| (.+) \|$", page("commands.md"), re.MULTILINE)
+    everywhere = {"--json", "--help"}
+
+    told = {
+        re.sub(r" [A-Z]+", "", command): set(re.findall(r"`(--[\w-]+)", about)) | everywhere
+        for command, about in rows
+    }
+
+    known = {name: options | everywhere for name, options in commands().items()}
+    assert told == known
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_page_speaks_of_a_command_that_is_not_there(path: Path) -> None:
+    known = {tuple(name.split()) for name in commands()}
+    groups = {name[:1] for name in known}
+    for said in re.findall(r"`admit ([a-z][^`]*)`", path.read_text(encoding="utf-8")):
+        words = tuple(said.split())
+        assert words[:2] in known or words[:1] in known or (words[:1] in groups and len(words) == 1)
+        name = " ".join(words[:2] if words[:2] in known else words[:1])
+        options = {word for word in words if word.startswith("--")} - {"--json", "--help"}
+        assert options <= commands().get(name, set()), said
+
+
+LIMITS = {
+    "request body": f"{bodies.LARGEST // 1024} KiB",
+    "request headers, together": f"{http_app.LARGEST_HEADERS // 1024} KiB",
+    "access token": f"{access.LONGEST // 1024} KiB",
+    "refresh token": f"{refresh.LONGEST} characters",
+    "writes in one commit": f"{commits.AT_ONCE}",
+    "wait for another process's commit": f"{commits.BUSY_SECONDS:g} s",
+    "access tokens remembered as verified": f"{access.REMEMBERED:,}",
+    "counters of attempts": f"{MOST:,}",
+    "clock skew between machines": f"{SKEW:g} s",
+}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_a_limit_is_told_as_it_is(what: str) -> None:
+    (told,) = re.findall(rf"^\| {what} \| ([^|]+) \|", page("architecture.md"), re.MULTILINE)
+
+    assert told.startswith(LIMITS[what])
+
+
+def test_the_common_passwords_are_as_many_as_is_said() -> None:
+    there = passwords.common_passwords() - {""}
+
+    assert f"{len(there):,} common ones" in page("security.md")
+
+
+def test_decisions_are_numbered_without_a_gap_and_named_by_their_titles() -> None:
+    numbers = [int(path.name[:4]) for path in DECISIONS]
+
+    assert all(after == before + 1 for before, after in pairwise(numbers))
+    for path in DECISIONS:
+        assert re.fullmatch(r"\d{4}(-[a-z0-9]+)+\.md", path.name)
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith(f"# {path.name[:4]}: ")
+        for part in ("What.", "Why.", "Weighed.", "Measured"):
+            assert f"**{part}" in text, path.name
+
+
+def test_the_changelog_has_this_version() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert f"\n## [{__version__}] - " in changes

@@ -1,0 +1,19 @@
+"""The HTTP contract on the ASGI app, on plain http at home and on https."""
+
+from functools import partial
+
+import pytest
+
+from admit.testing.http_contract import HTTPContract
+
+pytestmark = pytest.mark.anyio
+
+
+class TestPlainHTTP(HTTPContract):
+    pass
+
+
+class TestHTTPS(HTTPContract):
+    @pytest.fixture
+    def serve(self, serve):
+        return partial(serve, base_url="https://auth.example.com")

@@ -1,0 +1,12 @@
+"""The embedded store keeps the store contract; half of every race runs in a second handle."""
+
+import pytest
+
+from admit.testing.store_contract import StoreContract
+
+
+class TestSQLite(StoreContract):
+    @pytest.fixture
+    async def other(self, store, opened):
+        async with opened(store.path) as other:
+            yield other

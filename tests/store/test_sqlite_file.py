@@ -1,0 +1,180 @@
+"""The file of the embedded store: its rights, its version, and what is wrong with some."""
+
+import os
+import sqlite3
+import stat
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from admit.errors import SettingsError, Unavailable
+from admit.stores.sqlite import SQLiteStore, commits
+from admit.stores.sqlite import store as module
+from admit.testing import samples
+from admit.testing.store_rotation import rotate
+
+pytestmark = pytest.mark.anyio
+NOBODY = 65_534
+
+
+async def refused(path):
+    """The sentence with which a store on this path stops the start."""
+    with pytest.raises(SettingsError) as raised:
+        await SQLiteStore(f"sqlite:///{path}").start()
+    assert raised.value.setting == "database_url"
+    text = str(raised.value)
+    assert text.startswith("ADMIT_DATABASE_URL (database_url) ")
+    assert "\n" not in text
+    return text
+
+
+@contextmanager
+def without_privileges():
+    """Rights count for nothing where root asks."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+async def test_only_the_owner_may_read_the_files(tmp_path, opened):
+    before = os.umask(0)
+    try:
+        async with opened(tmp_path / "new" / "admit.db") as store:
+            await samples.opened(store)
+            files = list(store.path.parent.iterdir())
+            assert {each.name for each in files} == {"admit.db", "admit.db-wal", "admit.db-shm"}
+            assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
+    finally:
+        os.umask(before)
+
+
+async def test_a_directory_that_cannot_be_written_stops_the_start():
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o555)
+        with without_privileges():
+            assert "correct it, or the rights" in await refused(f"{directory}/admit.db")
+
+
+async def test_a_file_that_cannot_be_written_stops_the_start(opened):
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o777)
+        path = Path(directory, "admit.db")
+        async with opened(path):
+            pass
+        path.chmod(0o444)
+        with without_privileges():
+            assert "correct it, or the rights" in await refused(path)
+
+
+async def test_a_path_that_is_no_file_stops_the_start(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "admit.db"):
+        assert str(path) in await refused(path)
+
+
+async def test_a_file_that_is_no_database_stops_the_start_and_is_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"These are my notes.\n" * 100)
+    assert "not a database" in await refused(path)
+    assert path.read_bytes() == b"These are my notes.\n" * 100
+
+
+async def test_a_database_of_a_newer_version_stops_the_start_and_is_left_alone(tmp_path, opened):
+    path = tmp_path / "admit.db"
+    async with opened(path):
+        pass
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+    assert "a newer version of Admit" in await refused(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (99,)
+
+
+async def test_a_migration_that_fails_leaves_nothing_half_done(tmp_path, opened, monkeypatch):
+    """And the next start finishes it."""
+    from admit.stores.sqlite import schema
+
+    broken = tmp_path / "migrations"
+    broken.mkdir()
+    script = (schema.MIGRATIONS / "0001_initial.sql").read_text(encoding="utf-8")
+    (broken / "0001_initial.sql").write_text(script + "\nCREATE TABLE users (id TEXT);\n")
+    path = tmp_path / "admit.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", broken)
+        with pytest.raises(Unavailable):
+            await SQLiteStore(f"sqlite:///{path}").start()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    async with opened(path) as store:
+        await store.check()
+
+
+async def test_a_second_migration_runs_on_what_the_first_left(tmp_path, opened, monkeypatch):
+    from admit.stores.sqlite import schema
+
+    path = tmp_path / "admit.db"
+    async with opened(path) as store:
+        made = await samples.opened(store)
+    later = tmp_path / "migrations"
+    later.mkdir()
+    script = (schema.MIGRATIONS / "0001_initial.sql").read_text(encoding="utf-8")
+    (later / "0001_initial.sql").write_text(script)
+    (later / "0002_more.sql").write_text(
+        "-- A comment; with a semicolon.\nCREATE TABLE more (id TEXT); -- one more\n"
+    )
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    async with opened(path) as store:
+        assert await store.find_session(made.id) == made
+        assert await store._read(lambda db: db.execute("SELECT * FROM more").fetchall()) == []
+
+
+async def test_a_database_that_somebody_holds_is_unavailable_until_they_let_go(
+    tmp_path, opened, monkeypatch
+):
+    """Writing says so after the bounded wait; reading goes on; nothing is lost or stuck."""
+    monkeypatch.setattr(commits, "BUSY_SECONDS", 0.02)
+    async with opened(tmp_path / "admit.db") as store:
+        await samples.opened(store)
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as somebody:
+            somebody.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(Unavailable):
+                await rotate(store)
+            with pytest.raises(Unavailable):
+                await store.check()
+            assert await samples.found(store, "session-one") == samples.session()
+            somebody.execute("ROLLBACK")
+        rotation = await rotate(store)
+        assert rotation.won
+
+
+async def test_a_new_database_that_somebody_holds_is_unavailable(tmp_path, monkeypatch):
+    """Nothing is wrong with the setting: the next try may succeed."""
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.02)
+    path = tmp_path / "admit.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable):
+            await SQLiteStore(f"sqlite:///{path}").start()
+
+
+async def test_a_relative_path_names_one_file_wherever_the_process_goes(
+    tmp_path, opened, monkeypatch
+):
+    """Connections are made when they are first needed, and the process may have moved by then."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    async with opened("admit.db") as store:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        await samples.opened(store)
+        assert await samples.found(store, "session-one") == samples.session()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+async def test_the_name_says_which_file(store):
+    assert store.name == f"SQLite at {store.path}"
