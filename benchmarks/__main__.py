@@ -39,7 +39,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which; all where none")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all where none"
+    )
     parser.add_argument(
         "--quick",
         action="store_true",
@@ -47,7 +49,10 @@ def _arguments() -> argparse.Namespace:
         help="a quick look, not the figures of the goals; BENCH_QUICK=1 says the same",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if unknown := set(given.parts) - PARTS.keys():
+        parser.error(f"there is no {' or '.join(sorted(unknown))}")
+    return given
 
 
 def _what(sizes: Sizes) -> str:

@@ -27,7 +27,7 @@ class Figure:
         text = f"{_number(self.value)}{self.unit}"
         if len(self.rounds) == 1:
             return text
-        return f"{text} ({_number(min(self.rounds))}–{_number(max(self.rounds))})"
+        return f"{text} ({_number(min(self.rounds))} to {_number(max(self.rounds))})"
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -62,7 +62,7 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
 
 def table(figures: Sequence[Figure]) -> str:
     verdicts = {True: "ok", False: "short", None: ""}
-    rows = [("figure", "goal", "measured: median (min–max)", "")]
+    rows = [("figure", "goal", "measured: median (min to max)", "")]
     rows += [(each.name, each.goal, each.measured(), verdicts[each.reached]) for each in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

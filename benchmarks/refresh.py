@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import scripts
 from benchmarks.figures import Figure, at_least, ratios, shown
-from benchmarks.load import Load, drive
+from benchmarks.rounds import CONNECTIONS, Round, round_of
 from benchmarks.servers import admit_serve, embedding
 
 if TYPE_CHECKING:
@@ -14,36 +14,42 @@ if TYPE_CHECKING:
 
     from benchmarks.sizes import Sizes
 
-CONNECTIONS = 16
 GOAL = 3_000 / 20_000
 """Refreshes for each hello."""
 
 
 def measure(sizes: Sizes) -> list[Figure]:
-    hello, refresh, slow = [], [], []
+    hello: list[Round] = []
+    refresh: list[Round] = []
     with (
         embedding(users=1, sessions=0) as bare,
         admit_serve(users=CONNECTIONS, sessions=CONNECTIONS) as server,
     ):
         newest = [each.refresh_token for each in server.tokens]
-
-        def keep(slot: int) -> Callable[[str], None]:
-            return lambda token: newest.__setitem__(slot, token)
-
         for _ in range(sizes.rounds + 1):
             greeting = [scripts.hello() for _ in range(CONNECTIONS)]
-            (said,) = drive(Load(port=bare.port, scripts=greeting, seconds=sizes.seconds))
+            hello.append(round_of(bare, greeting, sizes.seconds))
             refreshing = [
-                scripts.refreshing(token, keep(slot)) for slot, token in enumerate(newest)
+                scripts.refreshing(token, _into(newest, slot)) for slot, token in enumerate(newest)
             ]
-            (done,) = drive(Load(port=server.port, scripts=refreshing, seconds=sizes.seconds))
-            hello.append(said.per_second)
-            refresh.append(done.per_second)
-            slow.append(done.percentile(99))
-    del hello[0], refresh[0], slow[0]  # the first round warms up
+            refresh.append(round_of(server, refreshing, sizes.seconds))
+    del hello[0], refresh[0]  # the first round warms up
+    rates = [[each.per_second for each in rounds] for rounds in (hello, refresh)]
+    spent = [[each.processor for each in rounds] for rounds in (hello, refresh)]
     return [
-        shown("refresh: hello", "/s", hello),
-        shown("refresh: 16 connections, SQLite, synchronous=FULL", "/s", refresh),
-        shown("refresh: p99", " ms", slow),
-        at_least("refresh: in proportion to hello", "", ratios(refresh, hello), GOAL),
+        shown("refresh: hello", "/s", rates[0]),
+        shown("refresh: 16 connections, SQLite, synchronous=FULL", "/s", rates[1]),
+        at_least("refresh: in proportion to hello", "", ratios(rates[1], rates[0]), GOAL),
+        shown("refresh: p99", " ms", [each.p99 for each in refresh]),
+        shown("refresh: hello, the server's processor time", " µs", spent[0]),
+        shown("refresh: the server's processor time", " µs", spent[1]),
     ]
+
+
+def _into(newest: list[str], slot: int) -> Callable[[str], None]:
+    """Keeps the session's newest token, with which the next round goes on."""
+
+    def keep(token: str) -> None:
+        newest[slot] = token
+
+    return keep

@@ -10,7 +10,7 @@ from benchmarks.load import request
 from benchmarks.seed import PASSWORD, address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from benchmarks.load import Script
 
@@ -26,18 +26,18 @@ def hello() -> Script:
 def guarded(path: str, access_tokens: Iterable[str]) -> Script:
     """A guarded route with one token after the other."""
     headers = [{"Authorization": f"Bearer {token}"} for token in access_tokens]
-    for raw in cycle([request("GET", path, headers=each) for each in headers]):
-        yield raw
+    for raw in cycle([request("GET", path, headers=each) for each in headers]):  # noqa: UP028
+        yield raw  # an iterator behind `yield from` could not be sent the answers
 
 
-def refreshing(token: str, keep: Callable[[str], None]) -> Script:
+def refreshing(token: str, keep: Callable[[str], object]) -> Script:
     """One session, refreshed without end with its newest token; each successor is handed on."""
     while True:
         token = refreshed((yield refresh(token)))
         keep(token)
 
 
-def signing_in(users: Sequence[int], keep: Callable[[str], None] = str) -> Script:
+def signing_in(users: Iterable[int], keep: Callable[[str], object] = str) -> Script:
     """These users sign in one after the other, without pause."""
     for number in users:
         login = {"login": address(number), "password": PASSWORD, "delivery": "body"}

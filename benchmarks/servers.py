@@ -44,6 +44,15 @@ class Server:
         fields = dict(line.split(":", 1) for line in lines)
         return {name: int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
 
+    def processor_seconds(self) -> float:
+        """What all its threads have used so far; 0 off Linux."""
+        try:
+            text = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+        except OSError:
+            return 0.0
+        user, system = text.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
 
 def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
     """The app in benchmarks/served.py."""
@@ -52,7 +61,7 @@ def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
 
 def admit_serve(*, users: int, sessions: int) -> AbstractContextManager[Server]:
     """The command itself, as people run it."""
-    command = ["-c", "from admit.cli import main; main()", "serve", "--port"]
+    command = ["-m", "admit.cli", "serve", "--port"]
     return _serve(command, users=users, sessions=sessions)
 
 

@@ -13,6 +13,7 @@ class Sizes:
     """How long one round drives a server."""
     calls: int
     """How many verifications one round times."""
+    storm_rounds: int
     storm_seconds: float
     sign_ins: int
     refreshes: int
@@ -20,19 +21,21 @@ class Sizes:
 
 FULL = Sizes(
     name="full",
-    rounds=7,
-    seconds=3.0,
+    rounds=15,
+    seconds=1.0,
     calls=640,
-    storm_seconds=10.0,
+    storm_rounds=5,
+    storm_seconds=8.0,
     sign_ins=10_000,
     refreshes=100_000,
 )
 QUICK = Sizes(
     name="quick",
-    rounds=3,
-    seconds=1.0,
+    rounds=5,
+    seconds=0.4,
     calls=320,
-    storm_seconds=4.0,
+    storm_rounds=3,
+    storm_seconds=3.0,
     sign_ins=400,
     refreshes=4_000,
 )

@@ -19,6 +19,8 @@ from benchmarks.seed import alone, seed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from joserfc.jwk import Key
+
     from benchmarks.sizes import Sizes
 
 WARM = 64
@@ -44,15 +46,19 @@ async def _measure(data_dir: Path, sizes: Sizes) -> list[Figure]:
     joserfc, first, warm, same = zip(*rounds, strict=True)
     return [
         shown("verify: joserfc's jwt.decode, ES256", " µs", joserfc),
-        at_most("verify: first sight, in proportion to joserfc", " ×", ratios(first, joserfc), 1.3),
-        at_least("verify: already seen, faster than joserfc by", " ×", ratios(joserfc, warm), 50),
+        at_most(
+            "verify: first sight, in proportion to joserfc", " times", ratios(first, joserfc), 1.3
+        ),
+        at_least(
+            "verify: already seen, faster than joserfc by", " times", ratios(joserfc, warm), 50
+        ),
         at_most("verify: already seen, the text new each time", " µs", warm, 1.5),
         shown("verify: already seen, the very same object", " µs", same),
     ]
 
 
 def _round(
-    verify: Callable[[str], object], key: object, tokens: Iterator[str], calls: int
+    verify: Callable[[str], object], key: Key, tokens: Iterator[str], calls: int
 ) -> tuple[float, float, float, float]:
     unseen = list(islice(tokens, calls))
     joserfc = _time(lambda token: jwt.decode(token, key, algorithms=["ES256"]), unseen)

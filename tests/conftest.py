@@ -1,6 +1,7 @@
 """What every test shares."""
 
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -31,3 +32,11 @@ def serve(tmp_path):
             yield Service(client, auth, clock)
 
     return start
+
+
+@pytest.fixture
+def live(tmp_path):
+    """Starts a real server on a free port, for the length of a block."""
+    from tests.live import served
+
+    return partial(served, tmp_path)

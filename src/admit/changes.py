@@ -90,21 +90,17 @@ def roles(
     changed = event("roles_changed", now=now, user_id=user_id, roles=" ".join(has))
     if set(had) <= set(has):
         return Change(account=after, event=changed)
-    # Tokens that are minted later in this very second are to be accepted: see `AccessTokens.mint`.
-    tokens_from = max(account.tokens_from, int(now) + 1)
+    # Told by the version and not by a time: a refresh that was committed before this change has
+    # the one before it, whatever the clocks say; one that comes after it has this.
     revocation = Revocation(
         kind="user",
         subject=user_id,
         reason="revoked",
         at=now,
         until=settings.dead_after(now),
-        issued_before=tokens_from,
+        version=account.version + 1,
     )
-    return Change(
-        account=msgspec.structs.replace(after, tokens_from=tokens_from),
-        event=changed,
-        revocation=revocation,
-    )
+    return Change(account=after, event=changed, revocation=revocation)
 
 
 def checked_roles(roles: tuple[str, ...]) -> tuple[str, ...]:

@@ -28,9 +28,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """A user with what only Admit may see.
 
-    `version` moves with every write of the row, `password_version` only when the password
-    changes (not when its hash is upgraded). Access tokens issued before `tokens_from`, in whole
-    seconds, are no longer accepted.
+    `version` moves with every write of the row, and every access token says with which one it
+    was minted; `password_version` moves only when the password changes, not when its hash is
+    upgraded.
     """
 
     user: User
@@ -40,7 +40,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     password_version: int = 0
     version: int = 0
     disabled_at: float | None = None
-    tokens_from: int = 0
 
     def __repr__(self) -> str:
         """Without the hash: what is printed ends up in a log."""
@@ -91,14 +90,14 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who is calling, from a verified access token.
 
-    `claims` holds every claim of the token; treat it as read-only.
+    `version` is that of the account when the token was minted; `claims` holds every claim.
     """
 
     user_id: str
     session_id: str
     roles: tuple[str, ...]
     auth_time: float
-    issued_at: int
+    version: int
     expires_at: float
     claims: Mapping[str, Any]
 

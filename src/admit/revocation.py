@@ -41,7 +41,7 @@ class Revoked:
         if entry := self._sessions.get(principal.session_id):
             return entry.reason
         entry = self._users.get(principal.user_id)
-        if entry is not None and principal.issued_at < entry.issued_before:
+        if entry is not None and principal.version < entry.version:
             return entry.reason
         return None
 

@@ -97,15 +97,19 @@ class Throttle:
         Raises:
             TooManyAttempts: before anything is tried.
         """
-        address = _address(ip)
-        pair = f"{_digest(account)} {address}"
-        if self._on and await self._account.wait(_digest(account)):
-            until = await self._pair.touched(pair)
-            if until is not None:
-                raise self._too_many(until)
-        limits = ((self._pair, pair), (self._address, address))
-        async with self._attempt(*limits, also=((self._account, _digest(account)),)):
-            yield
+        key, address = _digest(account), _address(ip)
+        pair = f"{key} {address}"
+        self._account.enter(key)
+        try:
+            if self._on and await self._account.wait(key):
+                until = await self._pair.touched(pair)
+                if until is not None:
+                    raise self._too_many(until)
+            limits = ((self._pair, pair), (self._address, address))
+            async with self._attempt(*limits, also=((self._account, key),)):
+                yield
+        finally:
+            self._account.leave(key)
 
     @asynccontextmanager
     async def password_change(self, user_id: str) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ PRIVILEGES = {
     "password_hash": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA",
     "password_version": 9,
     "disabled_at": None,
-    "tokens_from": 0,
+    "password_version": 0,
     "amr": ["mfa"],
     "__proto__": {"roles": ["admin"]},
     "Email": EMAIL,

@@ -91,9 +91,7 @@ async def test_without_the_owners_retry_key_there_is_no_late_retry(service, key)
     stolen = await service.sign_in()
     body = {"refresh_token": stolen["refresh_token"]}
     first = {"Idempotency-Key": "" if key == "" else "owner's"}
-    assert (
-        await service.send("POST", "/refresh", json=body, headers=first)
-    ).status_code == 200
+    assert (await service.send("POST", "/refresh", json=body, headers=first)).status_code == 200
     service.clock.advance(10)
     headers = None if key is None else {"Idempotency-Key": key}
     await caught(service, stolen["refresh_token"], headers=headers)

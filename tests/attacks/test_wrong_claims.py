@@ -10,7 +10,10 @@ pytestmark = pytest.mark.anyio
 OURS = "http://localhost:8000"
 NOW = 1_800_000_000
 WRONG = [
-    *({"iss": value} for value in ("", OURS, f"{OURS}/auth/", "https://evil.example/auth", 1, None)),
+    *(
+        {"iss": value}
+        for value in ("", OURS, f"{OURS}/auth/", "https://evil.example/auth", 1, None)
+    ),
     *({"iss": [f"{OURS}/auth"]}, {"iss": f"{OURS}/AUTH"}),
     *({"aud": value} for value in ("", f"{OURS}/", f"{OURS}/auth", "https://evil.example", [], 1)),
     *({"aud": value} for value in ([f"{OURS}/"], [OURS, 1], {"a": OURS}, None)),

@@ -7,6 +7,7 @@ into the store by an engine whose clock is behind.
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,10 +66,28 @@ def answer(run):
     return call
 
 
+@pytest.fixture(scope="session")
+def with_ada(tmp_path_factory):
+    """A directory in which Ada has an account, to be copied: hashing a password takes a while."""
+    directory = tmp_path_factory.mktemp("with_ada")
+    made = subprocess.run(
+        [*COMMAND, "user", "add", ADA, "--username", "ada", "--json"],
+        input=PASSWORD,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=directory,
+        env=no_settings(),
+    )
+    return directory, json.loads(made.stdout)
+
+
 @pytest.fixture
-def ada(answer):
+def ada(with_ada, place):
     """Ada, who has an account here."""
-    return answer("user", "add", ADA, "--username", "ada", stdin=PASSWORD)
+    directory, made = with_ada
+    shutil.copytree(directory, place, dirs_exist_ok=True)
+    return made
 
 
 @pytest.fixture
@@ -87,12 +106,12 @@ def engine():
 
 @pytest.fixture
 def signed_in(engine):
-    """The tokens of a sign-in, `ago` seconds before now."""
+    """The tokens of a sign-in, `ago` seconds before now, by somebody who gave their password."""
 
     def call(*, ago=0.0, login=ADA, **settings):
-        def work(auth):
-            now = auth.clock()
-            return auth.sessions.sign_in(login=login, password=PASSWORD, now=now)
+        async def work(auth):
+            account = await auth.accounts.find(login)
+            return await auth.sessions.open(account, now=auth.clock())
 
         return engine(work, ago=ago, **settings)
 
@@ -113,6 +132,7 @@ class Server:
             text=True,
         )
         self.banner = ""
+        assert self.process.stderr is not None
         for line in self.process.stderr:
             self.banner += line
             if line.startswith("    -d "):  # the end of what to try
@@ -160,6 +180,7 @@ def serving(place):
         if server.process.poll() is None:
             server.stop()
         server.client.close()
+        assert server.process.stderr is not None
         server.process.stderr.close()
 
 

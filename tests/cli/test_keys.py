@@ -106,9 +106,7 @@ def test_the_withdrawn_key_stops_and_another_signs(run, answer, key):
     said = run("keys", "withdraw", key["kid"]).stdout
 
     off, new = answer("keys", "list")["keys"]
-    assert said == (
-        f"Key {key['kid']} is withdrawn.\nKey {new['kid']} signs in its place.\n"
-    )
+    assert said == (f"Key {key['kid']} is withdrawn.\nKey {new['kid']} signs in its place.\n")
     assert (off["state"], new["state"]) == ("withdrawn", "signing")
 
 
@@ -148,5 +146,7 @@ def test_a_secret_that_does_not_open_the_keys_is_named(run, key, monkeypatch):
 
     said = run("keys", "rotate", code=1).stderr
 
-    assert said.startswith(f"Error: ADMIT_SECRET (secret) does not open the signing key {key['kid']}")
+    assert said.startswith(
+        f"Error: ADMIT_SECRET (secret) does not open the signing key {key['kid']}"
+    )
     assert len(said.splitlines()) == 1

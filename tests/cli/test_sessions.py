@@ -3,6 +3,8 @@
 import msgspec
 import pytest
 
+from admit.events import event
+
 from .conftest import ADA
 
 LONG_AGO = 8 * 86_400
@@ -106,14 +108,12 @@ def test_the_session_of_nobody_is_not_found(run, ada):
 def test_what_a_browser_calls_itself_is_shown(run, ada, engine, signed_in):
     session = signed_in().session_id
 
-    async def dress(auth):
+    async def another(auth):
         row = await auth.store.find_session(session)
         worn = msgspec.structs.replace(row, id="another", user_agent="Fire\x1bfox", ip="192.0.2.7")
-        await auth.store.open_session(worn, password_version=0, event=EVENT, replaces=None)
+        signed_in = event("signed_in", now=row.opened_at)
+        await auth.store.open_session(worn, password_version=0, event=signed_in, replaces=None)
 
-    from admit.events import event
-
-    EVENT = event("signed_in", now=0.0)
-    engine(dress)
+    engine(another)
 
     assert "192.0.2.7  Fire?fox" in run("session", "list", ADA).stdout

@@ -176,12 +176,12 @@ def test_a_disabled_user_can_t_sign_in_until_enabled(run, ada, engine, signed_in
     assert run("user", "disable", "ada").stdout == f"{ADA} was disabled already.\n"
     assert "disabled since " in run("user", "show", "ada").stdout
     with pytest.raises(InvalidCredentials):
-        signed_in()
+        engine(check(ADA, PASSWORD))
     assert engine(lambda auth: auth.store.find_session(session)).ended_because == "revoked"
 
     assert run("user", "enable", "ada").stdout == f"{ADA} is enabled.\n"
     assert run("user", "enable", "ada").stdout == f"{ADA} was enabled already.\n"
-    assert signed_in()
+    assert engine(check(ADA, PASSWORD))
 
 
 def test_roles_are_given_and_taken(answer, run, ada):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from admit.testing import samples
-from admit.testing.store_rotation import rotate
+from admit.testing.store_rotation import rotate, won
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ asyncio.run(main())
 PUSH = """
 import asyncio, json, sys
 from admit.stores.sqlite import SQLiteStore
-from admit.testing.store_rotation import rotate
+from admit.testing.store_rotation import rotate, won
 
 async def main():
     store = SQLiteStore("sqlite:///" + sys.argv[1])
@@ -55,7 +55,7 @@ asyncio.run(main())
 FOLLOW = """
 import asyncio, sys
 from admit.stores.sqlite import SQLiteStore
-from admit.testing.store_rotation import rotate
+from admit.testing.store_rotation import rotate, won
 
 async def main():
     store = SQLiteStore("sqlite:///" + sys.argv[1])
@@ -110,6 +110,7 @@ async def test_two_processes_rotate_one_session_and_win_each_generation_once(sto
     own, generation = [], 0
     while generation < most:
         rotation = await rotate(store, generation=generation)
+        assert rotation is not None
         generation = rotation.session.generation
         if rotation.won:
             own.append(generation)
@@ -135,5 +136,4 @@ async def test_a_process_that_is_killed_loses_nothing_that_it_confirmed(store):
     assert confirmed >= 50
     row = await samples.found(store, "session-one")
     assert row.generation in {confirmed, confirmed + 1}
-    rotation = await rotate(store, generation=row.generation)
-    assert rotation.won
+    await won(store, generation=row.generation)

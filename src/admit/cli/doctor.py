@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -49,7 +50,7 @@ def _examine() -> Iterator[Finding]:
         return
     yield ok("settings", "They load.")
     yield files.secret(settings)
-    yield files.clock(settings.data_dir)
+    yield files.clock(settings.data_dir, time.time())
     yield from checks.of_settings(settings)
     yield from database.of_store(settings)
 

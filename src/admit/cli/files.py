@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,10 +46,14 @@ def secret(settings: Settings) -> Finding:
     if mode := _open_to_others(path):
         return fail("secret", f"{path} has mode {mode}: others can read it.", f"chmod 600 {path}")
     try:
-        readers.secrets(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        usable = readers.secrets(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        usable = ()
+    if not usable:
         return fail(
-            "secret", f"{path} can't be used: {error}.", "Restore it from a backup: keys need it."
+            "secret",
+            f"{path} holds no secret that can be used.",
+            "Restore it from a backup: without it no key opens, and everybody is signed out.",
         )
     return warn(
         "secret",
@@ -102,9 +105,8 @@ def disk(database: Path) -> Finding:
     return ok("disk", f"{kind}, with {free // 1_073_741_824:,} GB free.")
 
 
-def clock(place: Path) -> Finding:
-    """Whether the clock can be right, as far as can be told without asking another machine."""
-    now = time.time()
+def clock(place: Path, now: float) -> Finding:
+    """Whether it can be `now`, as far as can be told without asking another machine."""
     year = datetime.fromtimestamp(now, UTC).year
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return fail("clock", f"It says {year}.", "Set it, and let NTP keep it.")

@@ -135,17 +135,16 @@ async def _refresh(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
     now = engine.clock()
     held = RefreshTokens(obtain(engine.settings)).read(text)
     session = await engine.store.find_session(held.session_id) if held else None
+    expired = held is not None and held.exp <= now
     refused: str | None = "malformed"
     if held:
-        verdict = judge(
-            session,
-            generation=held.n,
-            retry_key=None,
-            now=now,
-            leeway=engine.settings.leeway,
-        )
-        # "inconsistent" is a living session that hasn't moved on: the next refresh would win.
-        refused = None if verdict in {"repeat", "inconsistent"} else verdict
+        leeway = engine.settings.leeway
+        refused = judge(session, generation=held.n, retry_key=None, now=now, leeway=leeway)
+        if refused in {"repeat", "inconsistent"}:
+            # "inconsistent" is a living session that hasn't moved on: the next refresh would win.
+            refused = None
+        elif refused == "unknown" and expired:
+            refused = "expired"  # its session was cleaned up since
     return Inspected(
         kind="refresh",
         header=header,
@@ -155,7 +154,7 @@ async def _refresh(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
             "exp": claims.get("exp"),
         },
         signature="good" if held else "bad",
-        expired=held is not None and held.exp <= now,
+        expired=expired,
         revoked=session.ended_because if session else None,
         session=_state(session, now),
         refused=refused,
@@ -178,6 +177,16 @@ def _signature(engine: Engine, text: str, header: dict[str, Any]) -> Signature:
     return "good" if good else "bad"
 
 
+def _version(claims: dict[str, Any]) -> int:
+    """The account's version that the token names; none where it is not of our form."""
+    from admit.tokens.access import account_version  # noqa: PLC0415  see `in_store`
+
+    try:
+        return account_version(str(claims.get("jti")))
+    except ValueError:
+        return 0
+
+
 def _principal(claims: dict[str, Any]) -> Principal:
     """Whom the list of what is revoked is asked about."""
     return Principal(
@@ -185,7 +194,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         session_id=str(claims.get("sid")),
         roles=(),
         auth_time=0,
-        issued_at=int(claims.get("iat", 0)),
+        version=_version(claims),
         expires_at=0,
         claims=claims,
     )

@@ -61,8 +61,8 @@ def _value(headers: Headers, name: str) -> str | None:
     values = set()
     for line in headers.getlist("cookie"):
         for pair in line.split(";"):
-            key, _, value = pair.strip().partition("=")
-            if key == name:
+            key, named, value = pair.strip().partition("=")
+            if named and key == name:
                 values.add(value.strip())
     if len(values) > 1:
         raise Malformed("A cookie stands in the request twice.")

@@ -69,7 +69,7 @@ def _address(peer: str | None, headers: Headers, settings: Settings) -> str | No
         if not _trusted(address, settings):
             break
         try:
-            address = str(ip_address(hop))
+            address = str(ip_address(hop.partition("%")[0]))  # a zone may hold anything
         except ValueError:
             break
     return address

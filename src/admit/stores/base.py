@@ -33,8 +33,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Revocation(msgspec.Struct, frozen=True, kw_only=True):
     """What every process must know within a second: a session, a user's tokens or a key is off.
 
-    `seq` is given by the store and grows in the order of commits. For a user, tokens issued
-    before `issued_before` (whole seconds) are off; for a session or a key, all of them.
+    `seq` is given by the store and grows in the order of commits. For a user, tokens that were
+    minted before the account had `version` are off; for a session or a key, all of them.
     """
 
     kind: Literal["session", "user", "key"]
@@ -42,7 +42,7 @@ class Revocation(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     at: float
     until: float
-    issued_before: int = 0
+    version: int = 0
     seq: int = 0
 
 

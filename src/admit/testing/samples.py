@@ -90,7 +90,7 @@ def revocation(subject: str = "id-ada", **changes: Any) -> Revocation:  # noqa: 
         "reason": "revoked",
         "at": NOW,
         "until": NOW + 60 * MINUTE,
-        "issued_before": int(NOW) + 1,
+        "version": 1,
     }
     return Revocation(**(values | changes))
 

@@ -84,7 +84,7 @@ class RevocationsContract:
         """Of a user and of a key; only `seq` is the store's own."""
         await samples.add(store, "ada")
         assert await store.save_user(samples.account(), revocation=samples.revocation())
-        of_key = samples.revocation("a-key", kind="key", issued_before=0)
+        of_key = samples.revocation("a-key", kind="key", version=0)
         assert await store.save_keys([], newest=None, revocation=of_key)
         entries = await store.revocations(after=0, now=NOW)
         plain = [msgspec.structs.replace(each, seq=0) for each in entries]
@@ -252,7 +252,7 @@ class PurgeContract:
         await samples.add(store, "ada")
         await store.record(samples.event(at=NOW + 5))
         await store.record(samples.event(at=NOW + 4))
-        assert await store.purge(now=NOW, events_before=NOW + 5, limit=100) == 2  # noqa: PLR2004
+        assert await store.purge(now=NOW, events_before=NOW + 5, limit=100) == 2
         assert [each.at for each in await store.events()] == [NOW + 5]
         assert await store.find_user("id", "id-ada") == samples.account()
 

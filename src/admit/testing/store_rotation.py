@@ -213,9 +213,9 @@ class RotationContract:
         """The access token that follows carries the roles of this moment."""
         await samples.opened(store)
         user = msgspec.structs.replace(samples.account().user, roles=())
-        assert await store.save_user(samples.account(user=user, tokens_from=7))
+        assert await store.save_user(samples.account(user=user, password_version=7))
         rotation = await won(store)
-        assert rotation.account == samples.account(user=user, tokens_from=7, version=1)
+        assert rotation.account == samples.account(user=user, password_version=7, version=1)
 
     async def test_a_rotation_that_races_the_end_never_revives_the_session(
         self, store: Store, other: Store

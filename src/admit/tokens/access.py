@@ -46,6 +46,7 @@ class Claims(msgspec.Struct, frozen=True):
     iss: str
     sub: str
     sid: str
+    jti: str
     iat: int
     exp: int | float
     aud: str | list[str]
@@ -60,6 +61,15 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alg: str
     kid: str
     typ: str
+
+
+def account_version(jti: str) -> int:
+    """The account's version when the token with this `jti` was minted.
+
+    Raises:
+        ValueError: it does not start with one.
+    """
+    return int(jti.partition(".")[0])
 
 
 class AccessTokens:
@@ -84,20 +94,19 @@ class AccessTokens:
     def mint(self, account: Account, session: Session, *, now: float) -> tuple[str, int]:
         """An access token for this session and its lifetime in whole seconds.
 
-        It never outlives the session. `iat` is not before `tokens_from`: a token minted in the
-        second in which the roles changed carries the new ones, and is to be accepted.
+        It never outlives the session. Its `jti` starts with the account's version, by which a
+        change of roles tells the tokens before it from those after it.
         """
         key = self._keys.signing(now)
-        issued = max(int(now), account.tokens_from)
         expires = int(min(now + self._ttl, session.expires_at))
         claims = {
             "iss": self._issuer,
             "aud": self._audience,
             "sub": account.user.id,
             "client_id": CLIENT_ID,
-            "iat": issued,
+            "iat": int(now),
             "exp": expires,
-            "jti": secrets.token_urlsafe(16),
+            "jti": f"{account.version}.{secrets.token_urlsafe(16)}",
             "sid": session.id,
             "auth_time": int(session.auth_time),
             "amr": session.amr,
@@ -140,6 +149,7 @@ class AccessTokens:
                 raise InvalidToken
             raw: Mapping[str, Any] = msgspec.json.decode(compact.payload)
             claims = msgspec.convert(raw, Claims)
+            version = account_version(claims.jti)
         except (JoseError, msgspec.MsgspecError, ValueError) as error:
             raise InvalidToken from error
         audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
@@ -152,7 +162,7 @@ class AccessTokens:
             session_id=claims.sid,
             roles=claims.roles,
             auth_time=claims.auth_time,
-            issued_at=claims.iat,
+            version=version,
             expires_at=claims.exp,
             claims=MappingProxyType(raw),  # remembered, and handed to many
         )

@@ -143,7 +143,7 @@ class Keyring:
         ]
         saved = await self._store.save_keys(
             [*retiring, made],
-            newest=newest.kid if newest else None,
+            newest=self._newest_row(),
             event=event("key_published", now=now, kid=made.kid, algorithm=made.algorithm),
         )
         await self._load(now)
@@ -196,6 +196,10 @@ class Keyring:
     def _newest(self) -> LoadedKey | None:
         return self.state[-1] if self.state else None
 
+    def _newest_row(self) -> str | None:
+        """The kid of the newest key in the store, dead or alive."""
+        return self._rows[-1].kid if self._rows else None
+
     async def _reload(self, now: float) -> None:
         """Load the keys; where one can't be opened, those that are loaded go on."""
         try:
@@ -246,10 +250,9 @@ class Keyring:
                 for key in self.state
                 if self._unwrap(key.row, self._wraps[0]) is None
             ]
-            newest = self._newest()
-            if not stale or newest is None:
+            if not stale:
                 return
-            await self._store.save_keys(stale, newest=newest.kid)
+            await self._store.save_keys(stale, newest=self._newest_row())
             await self._load(now)
         raise Unavailable("Other processes keep changing the keys: try again.")
 

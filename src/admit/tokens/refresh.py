@@ -35,6 +35,10 @@ class RefreshToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     n: int
     exp: int
 
+    def __repr__(self) -> str:
+        """Without the handle: what is printed ends up in a log."""
+        return f"RefreshToken(session_id={self.session_id!r}, n={self.n}, exp={self.exp})"
+
     @property
     def session_id(self) -> str:
         """The id of the session that this token belongs to."""

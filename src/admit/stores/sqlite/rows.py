@@ -15,14 +15,14 @@ Row = Sequence[Any]
 
 USER = (
     "id, email, email_key, username, username_key, roles, email_verified, created_at,"
-    " password_hash, password_version, version, disabled_at, tokens_from"
+    " password_hash, password_version, version, disabled_at"
 )
 SESSION = (
     "id, user_id, generation, rotated_at, retry_key, opened_at, expires_at, ends_at, ended_at,"
     " ended_because, auth_time, amr, user_agent, ip"
 )
 KEY = "kid, algorithm, public, private, created_at, signs_from, retires_at, withdrawn_at"
-REVOCATION = "seq, kind, subject, reason, at, until, issued_before"
+REVOCATION = "seq, kind, subject, reason, at, until, version"
 EVENT = "id, at, kind, user_id, session_id, reason, ip, user_agent, detail"
 
 _texts = msgspec.json.Decoder(tuple[str, ...])
@@ -61,7 +61,6 @@ def account(row: Row) -> Account:
         password_version=row[9],
         version=row[10],
         disabled_at=row[11],
-        tokens_from=row[12],
     )
 
 
@@ -81,7 +80,6 @@ def account_row(value: Account) -> Row:
         value.password_version,
         value.version,
         value.disabled_at,
-        value.tokens_from,
     )
 
 

@@ -54,7 +54,7 @@ ORDER BY opened_at DESC, id LIMIT 1000
 """
 FIND_SESSION = f"SELECT {rows.SESSION} FROM sessions WHERE id = ?"
 REVOKE = """
-INSERT INTO revocations (kind, subject, reason, at, until, issued_before)
+INSERT INTO revocations (kind, subject, reason, at, until, version)
 VALUES (?, ?, ?, ?, ?, ?)
 """
 REVOCATIONS = f"""

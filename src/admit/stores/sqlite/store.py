@@ -333,7 +333,7 @@ def _revoke(db: sqlite3.Connection, revocation: Revocation) -> None:
         revocation.reason,
         revocation.at,
         revocation.until,
-        revocation.issued_before,
+        revocation.version,
     )
     db.execute(sql.REVOKE, values)
 

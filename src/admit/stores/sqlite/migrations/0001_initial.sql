@@ -12,8 +12,7 @@ CREATE TABLE users (
   password_hash    TEXT NOT NULL,
   password_version INTEGER NOT NULL,
   version          INTEGER NOT NULL,
-  disabled_at      REAL,
-  tokens_from      INTEGER NOT NULL
+  disabled_at      REAL
 ) STRICT;
 
 -- A refresh changes generation, rotated_at, retry_key and expires_at: no index holds any of them.
@@ -44,7 +43,7 @@ CREATE TABLE revocations (
   reason        TEXT NOT NULL,
   at            REAL NOT NULL,
   until         REAL NOT NULL,
-  issued_before INTEGER NOT NULL
+  version       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX revocations_by_until ON revocations (until);
 

@@ -1,0 +1,300 @@
+"""`admit serve`: how it starts, how it stops, and what a `kill -9` costs: nothing."""
+
+import signal
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from .conftest import ADA, COMMAND, PASSWORD, no_settings, soon
+
+SECRET = "a secret of thirty-two bytes and more that nobody knows"
+
+
+def refused(*args, cwd=".", **environment):
+    """What a server that can't start says; it must end by itself, with 1."""
+    done = subprocess.run(
+        [*COMMAND, "serve", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=no_settings() | environment,
+        cwd=cwd,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr
+
+
+def test_it_says_where_it_listens_what_it_stands_on_and_what_to_try(serving):
+    server = serving()
+
+    assert server.banner.startswith("Admit ")
+    assert f"listens on http://127.0.0.1:{server.port}\n" in server.banner
+    assert f"issuer  http://localhost:{server.port}/auth\n" in server.banner
+    assert "store   SQLite at admit-data/admit.db\n" in server.banner
+    assert "secret  admit-data/secret\n" in server.banner
+    assert "WARNING" not in server.banner
+    assert server.stop()[0] == ""
+
+
+def test_what_it_says_to_try_works(serving):
+    server = serving()
+    said = server.banner[server.banner.index("curl") :].replace("curl", "curl -sS --fail", 1)
+
+    done = subprocess.run(["sh", "-c", said], capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+    assert '"email":"ada@example.com"' in done.stdout
+
+
+def test_it_warns_loudly_and_never_shows_a_secret(serving):
+    server = serving(
+        *("--host", "0.0.0.0"),
+        environment={"ADMIT_SECRET": SECRET, "ADMIT_THROTTLE": "off"},
+    )
+
+    assert "WARNING throttle=off: anybody may guess passwords without end." in server.banner
+    assert "WARNING Other machines can reach 0.0.0.0" in server.banner
+    assert "secret  ADMIT_SECRET\n" in server.banner
+    assert SECRET not in server.banner + server.stop()[0]
+
+
+def test_it_listens_on_ipv6_where_it_is_told_to(serving):
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    server = serving("--host", "::1")
+
+    assert server.address == f"http://[::1]:{server.port}"
+    assert server.register()["email"] == ADA
+
+
+def test_the_base_url_follows_the_port_unless_it_is_set(serving, place):
+    assert "issuer  https://a.example/auth" in (
+        serving(environment={"ADMIT_BASE_URL": "https://a.example"}).banner
+    )
+    (place / ".env").write_text("ADMIT_BASE_URL=http://localhost:1234\n")
+    assert "issuer  http://localhost:1234/auth" in serving().banner
+
+
+def test_a_taken_port_is_one_sentence(place):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = refused("--port", str(port), cwd=place)
+
+    assert said == (
+        f"Error: Port {port} is in use: stop what listens there, or take another with --port.\n"
+    )
+    assert not list(place.iterdir())
+
+
+def test_an_address_that_is_not_this_machine_s_is_one_sentence(place):
+    said = refused("--host", "192.0.2.1", cwd=place)
+
+    assert said.startswith("Error: Admit can't listen on 192.0.2.1, port 8000: ")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"ADMIT_SECRET": "short"}, "ADMIT_SECRET"),
+        ({"ADMIT_BASE_URL": "http://a.example"}, "ADMIT_BASE_URL"),
+        ({"ADMIT_NOPE": "1"}, "ADMIT_NOPE"),
+        ({"ADMIT_DATABASE_URL": "sqlite:////dev/null/admit.db"}, "ADMIT_DATABASE_URL"),
+        ({"ADMIT_DATA_DIR": "/dev/null/data"}, "ADMIT_SECRET"),
+    ],
+)
+def test_what_can_t_work_is_one_sentence_before_it_serves(place, environment, named):
+    said = refused("--port", "0", cwd=place, **environment)
+
+    assert said.startswith(f"Error: {named} ")
+    assert len(said.splitlines()) == 1
+
+
+def test_another_secret_than_the_keys_is_one_sentence(serving, place):
+    serving().stop()
+
+    said = refused("--port", "0", "--workers", "2", cwd=place, ADMIT_SECRET=SECRET)
+
+    assert said.startswith("Error: ADMIT_SECRET (secret) does not open the signing key ")
+    assert len(said.splitlines()) == 1
+
+
+def test_ctrl_c_stops_it_quietly(serving):
+    server = serving()
+    server.register()
+
+    assert server.stop(signal.SIGINT) == ("", 0)
+
+
+def test_told_to_stop_it_answers_what_is_under_way(serving):
+    server = serving()
+    body = b'{"email": "ada@example.com", "password": "seven pale lanterns drift"}'
+    head = (
+        f"POST /auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 100 ")  # it waits for the body
+
+        server.process.send_signal(signal.SIGTERM)
+        soon(lambda: not listens(server.port))
+        connection.sendall(body)
+
+        assert connection.recv(4096).startswith(b"HTTP/1.1 201 ")
+    assert server.process.wait(timeout=60) in {0, -signal.SIGTERM}
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_it_names_no_server_and_believes_no_proxy(serving, answer):
+    server = serving()
+    server.register()
+    forwarded = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+
+    body = {"login": ADA, "password": PASSWORD}
+    response = server.client.post("/login", json=body, headers=forwarded)
+
+    assert "server" not in response.headers
+    (event,) = answer("events", "--kind", "signed_in")["events"]
+    assert event["ip"] == "127.0.0.1"
+
+
+def test_it_logs_what_needs_attention_and_no_requests(serving):
+    server = serving()
+    server.register()
+    token = server.login()["refresh_token"]
+    server.refresh(server.refresh(token).json()["refresh_token"])
+    assert server.refresh(token).json()["reason"] == "reuse_detected"
+
+    said, _ = server.stop()
+
+    assert len(said.splitlines()) == 1
+    assert "WARNING admit.sessions: refresh token reuse: session " in said
+
+
+def test_workers_share_one_address_and_one_truth(serving):
+    server = serving("--workers", "2")
+    server.register()
+
+    assert "WARNING 2 workers: each counts attempts for itself" in server.banner
+    signed_in = server.login()
+    assert server.me(signed_in["access_token"]).status_code == 200
+
+    def refused_by_all():  # whichever worker takes each of these connections
+        tries = 8
+        with httpx.Client(base_url=f"{server.address}/auth", timeout=30) as client:
+            headers = {"Authorization": f"Bearer {signed_in['access_token']}"}
+            answers = [
+                client.get("/me", headers=headers | {"Connection": "close"}).status_code
+                for _ in range(tries)
+            ]
+        return answers == [401] * tries
+
+    server.client.post("/logout", json={"refresh_token": signed_in["refresh_token"]})
+    soon(refused_by_all)
+    assert server.stop() == ("", 0)
+
+
+def restarted(serving, server):
+    """The same server again after a `kill -9`: another process on the same directory and port."""
+    said, status = server.stop(signal.SIGKILL)
+    assert (said, status) == ("", -signal.SIGKILL)
+    return serving(port=server.port)
+
+
+def test_killed_between_any_two_requests_nobody_is_signed_out_and_nothing_is_lost(serving):
+    server = serving()
+    user = server.register(username="ada")
+    server = restarted(serving, server)
+    first = server.login("ada")
+    server = restarted(serving, server)
+    second = server.refresh(first["refresh_token"]).raise_for_status().json()
+    server = restarted(serving, server)
+
+    for tokens in (first, second):
+        me = server.me(tokens["access_token"]).raise_for_status().json()
+        assert me["user"] == user
+    third = server.refresh(second["refresh_token"]).raise_for_status().json()
+    server = restarted(serving, server)
+    headers = {"Authorization": f"Bearer {third['access_token']}"}
+    (session,) = server.client.get("/sessions", headers=headers).json()["sessions"]
+    assert session["current"]
+
+    server.client.post("/logout", headers=headers)
+    server = restarted(serving, server)
+    assert server.me(third["access_token"]).json()["reason"] == "signed_out"
+    assert server.refresh(third["refresh_token"]).json()["reason"] == "signed_out"
+
+
+class Device:
+    """An honest client: it retries a refresh whose answer it never saw, with the same key."""
+
+    def __init__(self, tokens):
+        self.token = tokens["refresh_token"]
+        self.access_token = tokens["access_token"]
+        self.key = uuid4().hex
+        self.refreshed = 0
+
+    def refresh(self, server):
+        answered = server.refresh(self.token, **{"Idempotency-Key": self.key})
+        assert answered.status_code == 200, answered.text
+        self.token = answered.json()["refresh_token"]
+        self.key = uuid4().hex
+        self.refreshed += 1
+
+    def refresh_until_it_dies(self, server, begin):
+        begin.wait()
+        try:
+            while True:
+                self.refresh(server)
+        except httpx.TransportError:
+            pass  # no answer: nobody knows whether that refresh was written
+
+
+def test_killed_during_a_burst_of_refreshes_every_answered_token_still_works(serving):
+    # No leeway: whoever gets through does so by the law and not by being quick.
+    environment = {"ADMIT_LEEWAY": "0"}
+    server = serving(environment=environment)
+    server.register()
+    devices = [Device(server.login()) for _ in range(8)]
+
+    for kill_after in (0.05, 0.2, 0.4):
+        begin = Barrier(len(devices) + 1)
+        before = sum(device.refreshed for device in devices)
+        with ThreadPoolExecutor(len(devices)) as threads:
+            bursts = [
+                threads.submit(device.refresh_until_it_dies, server, begin) for device in devices
+            ]
+            begin.wait()
+            soon(lambda before=before: sum(each.refreshed for each in devices) > before + 8)
+            time.sleep(kill_after)  # somewhere within the burst: where, doesn't matter
+            server.process.send_signal(signal.SIGKILL)
+            for burst in bursts:
+                burst.result()
+        server.stop(signal.SIGKILL)
+        server = serving(port=server.port, environment=environment)
+
+        for device in devices:
+            device.refresh(server)  # the token of the last answer, with the key of the lost one
+            assert server.me(device.access_token).status_code == 200
+    headers = {"Authorization": f"Bearer {devices[0].access_token}"}
+    assert len(server.client.get("/sessions", headers=headers).json()["sessions"]) == 8

@@ -1,0 +1,122 @@
+"""The OpenAPI document says what the service does, and the service does what it says."""
+
+import json
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from admit.errors import Refusal
+from admit.http.operations import operations
+from admit.http.routes import Routes
+from admit.testing.http_caller import EMAIL, PASSWORD
+
+pytestmark = pytest.mark.anyio
+ROUTES = {
+    "post /auth/register": {201, 400, 403, 409, 413, 415, 422, 429, 503},
+    "post /auth/login": {200, 400, 401, 403, 413, 415, 422, 429, 503},
+    "post /auth/refresh": {200, 400, 401, 403, 413, 415, 422, 429, 503},
+    "post /auth/logout": {204, 400, 403, 413, 415, 422, 503},
+    "post /auth/logout/all": {204, 400, 401, 413, 503},
+    "get /auth/me": {200, 400, 401, 413, 503},
+    "post /auth/password": {204, 400, 401, 413, 415, 422, 429, 503},
+    "get /auth/sessions": {200, 400, 401, 413, 503},
+    "delete /auth/sessions/{id}": {204, 400, 401, 404, 413, 503},
+    "get /auth/.well-known/jwks.json": {200, 413, 503},
+}
+"""Every status that a route can answer."""
+
+# Every check but one.
+LEFT_OUT = {
+    # It wants whatever fits the schema to be accepted, and no schema says which passwords are
+    # among the common ones, which texts are e-mail addresses, or that two fields must differ.
+    "positive_data_acceptance",
+}
+# What refuses bad data; by itself the tool doesn't count 413.
+CONFIG = """
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 409, 413, 415, 422, 429]
+"""
+
+
+async def document(service):
+    return (await service.send("GET", "/openapi.json")).json()
+
+
+async def test_every_route_is_described_with_every_status(serve):
+    async with serve() as service:
+        described = {
+            f"{method} {path}": {int(status) for status in operation["responses"]}
+            for path, methods in (await document(service))["paths"].items()
+            for method, operation in methods.items()
+        }
+        assert described == ROUTES
+
+
+async def test_every_operation_is_described_and_exists(serve):
+    """None is routed but not described, and each has a name of its own."""
+    async with serve() as service:
+        paths = (await document(service))["paths"]
+        served = operations(Routes(service.auth))
+        prefix = service.settings.prefix
+        assert {(prefix + each.path, each.method.lower()) for each in served} == {
+            (path, method) for path, methods in paths.items() for method in methods
+        }
+        names = [each["operationId"] for methods in paths.values() for each in methods.values()]
+        assert len(set(names)) == len(names)
+        for path, methods in paths.items():
+            for method in methods:
+                answer = await service.send(
+                    method.upper(), path.removeprefix(prefix).replace("{id}", "x" * 22)
+                )
+                assert answer.status_code not in {404, 405}, path
+
+
+async def test_every_refusals_code_is_among_those_described(serve):
+    """And every reference leads somewhere."""
+    async with serve() as service:
+        described = await document(service)
+        schemas = described["components"]["schemas"]
+        codes = {each.code for each in Refusal.__subclasses__()}
+        assert set(schemas["Problem"]["properties"]["code"]["enum"]) == codes
+        text = json.dumps(described)
+        for reference in (part.split('"')[0] for part in text.split('"$ref": "')[1:]):
+            assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+async def test_the_documents_bounds_follow_the_settings(serve):
+    """The shortest password, the prefix, the cookie's name."""
+    settings = {"password_min_length": 15, "prefix": "/id", "base_url": "https://a.example"}
+    async with serve(**settings) as service:
+        described = await document(service)
+        components = described["components"]
+        assert components["schemas"]["RegisterBody"]["properties"]["password"]["minLength"] == 15
+        assert all(path.startswith("/id/") for path in described["paths"])
+        names = {each.get("name") for each in components["securitySchemes"].values()}
+        assert "__Host-Http-admit-refresh" in names
+
+
+@pytest.mark.parametrize("signed_in", [False, True], ids=["a stranger", "somebody signed in"])
+def test_schemathesis_finds_nothing(live, tmp_path, signed_in):
+    """Examples, boundary values, generated requests and sequences of them, good and bad."""
+    with live(throttle="off") as server:
+        options = ["--checks", "all", "--exclude-checks", ",".join(LEFT_OUT)]
+        options += ["--max-examples", "10", "--generation-deterministic", "--no-color"]
+        if signed_in:
+            options += ["--header", f"Authorization: Bearer {access_token(server.url)}"]
+            options += ["--exclude-path-regex", "logout"]  # or it would not stay signed in
+        config = tmp_path / "schemathesis.toml"
+        config.write_text(CONFIG)
+        command = [sys.executable, "-m", "schemathesis.cli"]
+        command += ["--config-file", str(config), "run", *options]
+        command += ["--url", server.url, f"{server.url}/auth/openapi.json"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "generated" in done.stdout
+
+
+def access_token(url):
+    httpx.post(f"{url}/auth/register", json={"email": EMAIL, "password": PASSWORD})
+    body = {"login": EMAIL, "password": PASSWORD, "delivery": "body"}
+    return httpx.post(f"{url}/auth/login", json=body).json()["access_token"]

@@ -1,0 +1,42 @@
+"""A real server in a thread of this process, on a free port."""
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import uvicorn
+
+from admit import Admit
+from admit.testing.http_contract import Clock
+
+
+class Live:
+    """Where the server listens, and its clock."""
+
+    def __init__(self, auth, clock, port):
+        self.auth = auth
+        self.clock = clock
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def served(data_dir, **settings):
+    """Serve with these settings, for the length of a block."""
+    clock = Clock()
+    auth = Admit(clock=clock, data_dir=data_dir, **settings)
+    config = uvicorn.Config(auth.app, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the server did not start"
+                time.sleep(0.01)
+            yield Live(auth, clock, listening.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
