@@ -103,7 +103,7 @@ class Passwords:
             wants = f"at least {self._min_length} characters"
         elif len(password) > LONGEST:
             wants = f"at most {LONGEST} characters"
-        elif password.casefold() in common_passwords():
+        elif is_common(password):
             wants = "a password that is not among the most common ones"
         elif _made_of(password.casefold(), own_words):
             wants = "a password that is not made of your own address or name"
@@ -145,10 +145,17 @@ class Passwords:
 
 
 @cache
-def common_passwords() -> frozenset[str]:
-    """The passwords that attackers try first; see common_passwords.LICENSE for the source."""
+def _common_passwords() -> str:
     file = resources.files("admit") / "common_passwords.txt"
-    return frozenset(file.read_text(encoding="utf-8").splitlines())
+    return "\n" + file.read_text(encoding="utf-8")
+
+
+def is_common(password: str) -> bool:
+    """Whether attackers try it first, in whatever case; see common_passwords.LICENSE.
+
+    One text and not a set: looking through it takes microseconds, and a tenth of the memory.
+    """
+    return "\n" not in password and f"\n{password.casefold()}\n" in _common_passwords()
 
 
 def _is_text(password: str) -> bool:

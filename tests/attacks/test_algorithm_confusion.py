@@ -1,6 +1,7 @@
 """The verifier takes exactly the algorithm of the key, whatever the header asks for."""
 
 import json
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
@@ -21,7 +22,7 @@ async def genuine(service):
 
 def spellings(jwk):
     """Every form in which an attacker might have the public key, as an HMAC secret."""
-    public = import_key(jwk)
+    public: Any = import_key(jwk)
     pem = public.as_pem(private=False)
     yield from (pem, pem.rstrip(b"\n"), pem.replace(b"\n", b"\r\n"))
     yield public.as_der(private=False)

@@ -1,6 +1,7 @@
 """Requests that no client library would send, over a real connection to a real server."""
 
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -15,16 +16,12 @@ JSON = b"Content-Type: application/json\r\n"
 def spoken(server, raw):
     """The status of whatever the server answers to these bytes; None where it just hangs up."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-        try:
-            connection.sendall(raw)
-        except OSError:
-            pass  # the server has heard enough
         answer = b""
-        try:
+        with suppress(OSError):  # the server may have heard enough
+            connection.sendall(raw)
+        with suppress(OSError):
             while chunk := connection.recv(65_536):
                 answer += chunk
-        except OSError:
-            pass
     assert b"Traceback" not in answer
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/") else None
 

@@ -91,7 +91,7 @@ async def test_a_broken_cookie_header_is_read_without_harm(service):
 
 
 async def test_a_fixed_session_does_not_survive_the_sign_in(service):
-    """An attacker's own cookie, planted before: the visitor gets another session, and it is over."""
+    """An attacker's cookie, planted before: the visitor gets another session, and it is over."""
     await service.register()
     await service.register("evil@example.com")
     planted = (await service.sign_in("evil@example.com"))["refresh_token"]

@@ -1,6 +1,7 @@
 """A header that brings its own key, or says where to fetch one: refused, and nothing is fetched."""
 
 import socket
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
@@ -13,7 +14,7 @@ from admit.testing.http_caller import refused
 from .forging import encoded, opened, signed, signing_key
 
 pytestmark = pytest.mark.anyio
-EXTRAS = (
+EXTRAS: tuple[dict[str, Any], ...] = (
     {"jwk": {"kty": "oct", "k": ""}},
     {"jku": "https://evil.example"},
     {"x5u": "https://evil.example"},
@@ -44,7 +45,9 @@ async def test_an_embedded_key_is_refused(service):
     header, claims = opened((await service.sign_in())["access_token"])
     own = ECKey.generate_key("P-256")
     jwk = own.as_dict(private=False)
-    for extra in ({"jwk": jwk}, {"x5c": [encoded(own.as_der(private=False))]}, {"jwk": {}}):
+    certificate = encoded(own.as_der(private=False))
+    brought: list[dict[str, Any]] = [{"jwk": jwk}, {"x5c": [certificate]}, {"jwk": {}}]
+    for extra in brought:
         for kid in (header["kid"], own.thumbprint()):
             forged = signed({**header, "kid": kid, **extra}, claims, own)
             refused(await service.send("GET", "/me", bearer=forged), 401, "invalid_token")

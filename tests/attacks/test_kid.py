@@ -1,5 +1,7 @@
 """`kid` as a path, as SQL, as a command, as 10 kB: it is a name to compare, and nothing else."""
 
+from typing import Any
+
 import pytest
 
 from admit.testing.http_caller import refused
@@ -7,7 +9,7 @@ from admit.testing.http_caller import refused
 from .forging import encoded, hmac_signed, opened, signed, signing_key
 
 pytestmark = pytest.mark.anyio
-KIDS = (
+KIDS: tuple[Any, ...] = (
     "../../../../dev/null",
     "/dev/null",
     "/proc/sys/kernel/randomize_va_space",

@@ -25,7 +25,7 @@ class Server:
         self.data_dir = data_dir
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.process = None
+        self.start()
 
     def start(self):
         environ = {key: value for key, value in os.environ.items() if not key.startswith("ADMIT_")}
@@ -44,7 +44,6 @@ class Server:
 @pytest.fixture
 def server(tmp_path):
     server = Server(tmp_path)
-    server.start()
     yield server
     server.kill()
     server.socket.close()

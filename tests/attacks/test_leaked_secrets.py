@@ -88,12 +88,12 @@ async def test_the_files_are_for_their_owner_only(serve, tmp_path):
 
 def test_settings_print_no_secret(tmp_path):
     """Not as text, not in the sentence about a bad one."""
-    settings = Settings(secret=SECRET, data_dir=tmp_path)
+    settings = Settings.load(environ={}, dotenv=None, secret=SECRET, data_dir=tmp_path)
     assert SECRET not in repr(settings)
     assert SECRET not in str(settings)
     for bad in ("Zx9-too-short", f"{SECRET},Zx9-too-short"):
         with pytest.raises(SettingsError) as caught:
-            Settings(secret=bad, data_dir=tmp_path)
+            Settings.load(environ={}, dotenv=None, secret=bad, data_dir=tmp_path)
         assert "Zx9" not in str(caught.value)
 
 

@@ -19,15 +19,16 @@ AGENTS = (
 async def test_a_user_agent_is_kept_printable_and_short(unthrottled, caplog):
     """In events, in the list of sessions, and in the log."""
     await unthrottled.register()
+    bearer = (await unthrottled.sign_in())["access_token"]
     for agent in AGENTS:
         for password in ("wrong one", PASSWORD):
             body = {"login": EMAIL, "password": password, "delivery": "body"}
-            answer = await unthrottled.client.request(
+            await unthrottled.client.request(
                 "POST", "/auth/login", json=body, headers=[(b"User-Agent", agent)]
             )
     events = await unthrottled.auth.store.events()
     assert len([event for event in events if event.user_agent]) >= 2 * len(AGENTS)
-    listed = await unthrottled.send("GET", "/sessions", bearer=answer.json()["access_token"])
+    listed = await unthrottled.send("GET", "/sessions", bearer=bearer)
     seen = [event.user_agent or "" for event in events]
     seen += [each["user_agent"] for each in listed.json()["sessions"]]
     assert all(agent.isprintable() and len(agent) <= 256 for agent in seen)

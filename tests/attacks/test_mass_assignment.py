@@ -15,7 +15,6 @@ PRIVILEGES = {
     "admin": True,
     "created_at": "2000-01-01T00:00:00Z",
     "password_hash": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA",
-    "password_version": 9,
     "disabled_at": None,
     "password_version": 0,
     "amr": ["mfa"],

@@ -74,7 +74,7 @@ async def test_bytes_beyond_ascii_are_refused(service):
     """In every place where a token may stand: 401, never 500."""
     await service.register()
     tokens = await service.sign_in()
-    for raw in (b"\xe9", b"\xff\xfe", "é".encode(), "١".encode(), b"\x80"):
+    for raw in (b"\xe9", b"\xff\xfe", "é".encode(), "\u0661".encode(), b"\x80"):
         for name, token, code in (
             (b"Authorization", b"Bearer " + tokens["access_token"].encode(), "invalid_token"),
             (b"Refresh-Token", tokens["refresh_token"].encode(), "refresh_refused"),

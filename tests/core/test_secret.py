@@ -122,7 +122,6 @@ def test_the_data_directory_is_never_committed_by_accident(tmp_path):
     assert (tmp_path / "data" / ".gitignore").read_text() == "*\n"
 
 
-@pytest.mark.xfail(strict=True, reason="secret._make overwrites a .gitignore that is there")
 def test_a_gitignore_that_is_there_is_left_alone(tmp_path):
     """`data_dir` may be the checkout itself."""
     (tmp_path / ".gitignore").write_text("mine\n")

@@ -261,6 +261,20 @@ class HonestAndThief(RuleBasedStateMachine):
     def a_long_time_passes(self, step):
         self.now += step
 
+    @rule(one=client, early=st.sampled_from([0.0, 0.5]), process=process)
+    def a_client_comes_back_at_its_deadline(self, one, early, process):
+        """At exactly that instant, or just before."""
+        ledger = self.ledgers.get(self.clients[one].tokens.session_id)
+        if ledger and not ledger.over(self.now):
+            self.now = max(self.now, ledger.expires_at - early)
+        self.a_client_refreshes(one, None, process)
+
+    @rule(one=client, process=process)
+    def a_client_stays_for_a_month(self, one, process):
+        """As long as anything may last, by coming back just in time."""
+        for _ in range(5):
+            self.a_client_comes_back_at_its_deadline(one, 0.5, process)
+
     @rule(process=process)
     def a_server_restarts(self, process):
         self.run(self.engines[process].close())

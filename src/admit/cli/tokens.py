@@ -196,7 +196,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         auth_time=0,
         version=_version(claims),
         expires_at=0,
-        claims=claims,
+        payload=b"",
     )
 
 

@@ -6,10 +6,11 @@ every answer of the suite: its headers, the shape of a refusal, and that no refu
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     import httpx
 
     from admit import Admit
@@ -50,9 +51,16 @@ class Client(Protocol):
 
     cookies: httpx.Cookies
 
-    async def request(  # noqa: D102
-        self, method: str, url: str, *, headers: Any = ..., content: Any = ..., json: Any = ...
-    ) -> httpx.Response: ...
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Any = ...,  # noqa: ANN401  httpx takes many types
+        content: Any = ...,  # noqa: ANN401
+        json: Any = ...,  # noqa: ANN401
+    ) -> httpx.Response:
+        """The answer to one request; `url` is a path, since the client knows the base URL."""
 
 
 class Service:

@@ -178,12 +178,13 @@ class Sessions(Mixin):
             await service.register()
             gone = await service.sign_in()
             await service.send("POST", "/logout", bearer=gone["access_token"])
+            body = {"login": EMAIL, "password": PASSWORD, "delivery": "body"}
+            bearer = ""
             for device in ("first", "second"):
                 service.clock.advance(1)
-                body = {"login": EMAIL, "password": PASSWORD, "delivery": "body"}
                 headers = {"User-Agent": device}
                 answer = await service.send("POST", "/login", json=body, headers=headers)
-            bearer = answer.json()["access_token"]
+                bearer = answer.json()["access_token"]
             answer = await service.send("GET", "/sessions", bearer=bearer)
             assert answer.status_code == 200
             assert answer.headers["cache-control"] == "no-store"

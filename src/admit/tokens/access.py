@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from joserfc import jws
@@ -23,8 +22,6 @@ from admit.model import Principal
 from admit.settings import SKEW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from admit.model import Account, Session
     from admit.revocation import Revoked
     from admit.settings import Settings
@@ -61,6 +58,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alg: str
     kid: str
     typ: str
+
+
+_claims = msgspec.json.Decoder(Claims)
 
 
 def account_version(jti: str) -> int:
@@ -147,8 +147,7 @@ class AccessTokens:
                 raise InvalidToken
             if not jws.validate_compact(compact, key.public, registry=key.registry):
                 raise InvalidToken
-            raw: Mapping[str, Any] = msgspec.json.decode(compact.payload)
-            claims = msgspec.convert(raw, Claims)
+            claims = _claims.decode(compact.payload)
             version = account_version(claims.jti)
         except (JoseError, msgspec.MsgspecError, ValueError) as error:
             raise InvalidToken from error
@@ -164,7 +163,7 @@ class AccessTokens:
             auth_time=claims.auth_time,
             version=version,
             expires_at=claims.exp,
-            claims=MappingProxyType(raw),  # remembered, and handed to many
+            payload=compact.payload,
         )
 
     def _remember(self, text: str, principal: Principal, keys: object) -> None:
