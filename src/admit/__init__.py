@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from admit.version import VERSION
+
 if TYPE_CHECKING:
     from admit.auth import Admit as Admit
     from admit.errors import AdmitError as AdmitError
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from admit.model import User as User
     from admit.settings import Settings as Settings
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Admit": "auth",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from admit.changes import Change
     from admit.passwords import Passwords
+    from admit.revocation import Revoked
     from admit.settings import Settings
     from admit.stores.base import Store
     from admit.throttle import Throttle
@@ -33,15 +34,23 @@ class Accounts:
         store: where they live.
         passwords: hashes and checks.
         throttle: who may try.
+        revoked: told of every change at once.
     """
 
     def __init__(
-        self, settings: Settings, store: Store, passwords: Passwords, throttle: Throttle
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        passwords: Passwords,
+        throttle: Throttle,
+        revoked: Revoked,
     ) -> None:
         self._settings = settings
         self._store = store
         self._passwords = passwords
         self._throttle = throttle
+        self._revoked = revoked
 
     async def register(
         self,
@@ -112,7 +121,8 @@ class Accounts:
             Unavailable: too many passwords wait, or the store is out.
         """
         account = await self.find(login)
-        key = account.user.id if account else logins.login_key(login)
+        # By what was typed: one count for an address and a username would tell that they are one.
+        key = logins.login_key(login)
         async with self._throttle.sign_in(key, origin.ip if origin else None):
             hashed = account.password_hash if account else None
             right, better = await self._passwords.verify(password, hashed)
@@ -239,6 +249,7 @@ class Accounts:
                 ending=planned.ending,
                 revocation=planned.revocation,
             ):
+                await self._revoked.look(planned.event.at)
                 return planned.account
         raise Unavailable("The account keeps being changed by others: try again.")
 

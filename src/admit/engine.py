@@ -23,7 +23,7 @@ from admit.tokens.secret import make_private, obtain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from admit.model import Origin, Principal
+    from admit.model import Principal
     from admit.stores.base import Store
 
 logger = logging.getLogger("admit.engine")
@@ -65,7 +65,13 @@ class Engine:
         self.access = AccessTokens(self.settings, self.keys, self.revoked)
         self.passwords = Passwords(self.settings)
         self.throttle = Throttle(self.settings, clock)
-        self.accounts = Accounts(self.settings, self.store, self.passwords, self.throttle)
+        self.accounts = Accounts(
+            self.settings,
+            self.store,
+            passwords=self.passwords,
+            throttle=self.throttle,
+            revoked=self.revoked,
+        )
         self.sessions = Sessions(
             self.settings,
             self.store,
@@ -127,32 +133,6 @@ class Engine:
         if not self._ready:
             raise Unavailable("Admit is not started: await start(), or let its app serve.")
         return self.access.verify(token, now=self.clock())
-
-    async def change_password(
-        self,
-        *,
-        user_id: str,
-        session_id: str,
-        current_password: str,
-        new_password: str,
-        origin: Origin | None = None,
-    ) -> None:
-        """Change a password; what that ends is refused here at once.
-
-        Raises:
-            InvalidCredentials, InvalidInput, TooManyAttempts, Unavailable: see
-                `Accounts.change_password`.
-        """
-        now = self.clock()
-        await self.accounts.change_password(
-            user_id=user_id,
-            session_id=session_id,
-            current_password=current_password,
-            new_password=new_password,
-            now=now,
-            origin=origin,
-        )
-        await self.revoked.look(now)
 
     async def purge(self, *, rows: int = PURGE_ROWS) -> int:
         """Delete some of what no judgement needs any more; return how many rows went."""

@@ -86,8 +86,8 @@ class Refusal(AdmitError):
 
     @classmethod
     def title(cls) -> str:
-        """The public text: the first line of the docstring."""
-        return (cls.__doc__ or "").partition("\n")[0]
+        """The public text: the first line of the docstring (its code, where -OO took those)."""
+        return (cls.__doc__ or cls.code).partition("\n")[0]
 
 
 class Malformed(Refusal):

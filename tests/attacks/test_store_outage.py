@@ -1,6 +1,7 @@
 """The store is locked, damaged or gone: 503 and a new try later, never 500, and nobody is out."""
 
 import asyncio
+import logging
 import shutil
 import sqlite3
 
@@ -34,7 +35,12 @@ async def everything(service, tokens):
     return dict(zip((*requests, "readyz", "healthz"), answers, strict=True))
 
 
-async def test_while_another_program_holds_the_lock_writing_is_503(service, tmp_path):
+def unexpected(caplog):
+    """What was logged as an error of ours: an outage is none."""
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_while_another_program_holds_the_lock_writing_is_503(service, tmp_path, caplog):
     """Reading and verifying go on; afterwards the very same refresh token works."""
     await service.register()
     tokens = await service.sign_in()
@@ -48,6 +54,7 @@ async def test_while_another_program_holds_the_lock_writing_is_503(service, tmp_
         assert answers.pop(name).status_code == 200, name
     for answer in answers.values():
         refused(answer, 503, "unavailable")
+    assert not unexpected(caplog)
     assert await service.me(tokens["access_token"]) == 200
     assert (await service.refresh(tokens["refresh_token"])).status_code == 200
 
@@ -66,7 +73,7 @@ async def test_with_a_damaged_file_nothing_is_500(service, tmp_path):
     assert answers["healthz"].status_code == 200
 
 
-async def test_with_a_read_only_database_writing_is_503(service, tmp_path):
+async def test_with_a_read_only_database_writing_is_503(service, caplog):
     """As on a disk that was remounted after an error."""
     await service.register()
     tokens = await service.sign_in()
@@ -75,6 +82,7 @@ async def test_with_a_read_only_database_writing_is_503(service, tmp_path):
     for name in ("login", "refresh", "logout", "register", "readyz"):
         refused(answers[name], 503, "unavailable")
     assert answers["me"].status_code == 200
+    assert not unexpected(caplog)
 
 
 async def test_without_a_store_nothing_is_let_in(service, tmp_path):

@@ -109,7 +109,7 @@ def test_ctrl_c_at_a_prompt_is_quiet(answering, run):
     status, seen = answering("user", "add", ADA, answers=[("New password: ", "\x03")])
 
     assert status == 130
-    assert seen.replace("^C", "").strip() == ""
+    assert seen == "\n"  # what comes next starts on a line of its own
     assert ADA not in run("user", "list").stdout
 
 

@@ -30,8 +30,24 @@ def test_a_span_reads_as_people_write_it(text, seconds):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "m", "15 minutes", "-1", "1e3", "1w", "١٥m", "5m5s", "1,5h", "36501d", True, None]
-    + [float("nan"), float("inf"), -0.5, ["15m"]],
+    [
+        "",
+        "m",
+        "15 minutes",
+        "-1",
+        "1e3",
+        "1w",
+        "\u0661\u0665m",
+        "5m5s",
+        "1,5h",
+        "36501d",
+        True,
+        None,
+        float("nan"),
+        float("inf"),
+        -0.5,
+        ["15m"],
+    ],
     ids=repr,
 )
 def test_what_is_no_span_is_refused(text):
@@ -127,15 +143,28 @@ def test_an_origin_is_written_as_browsers_send_it(text, origin):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "*", "example.com", "//example.com", "ftp://example.com", "https://", "https://e.com/x"]
-    + ["https://e.com?x", "https://e.com#x", "https://u:p@e.com", "https://e.com:99999"]
-    + ["https://[::1", None, 80],
+    [
+        "",
+        "*",
+        "example.com",
+        "//example.com",
+        "ftp://example.com",
+        "https://",
+        "https://e.com/x",
+        "https://e.com?x",
+        "https://e.com#x",
+        "https://u:p@e.com",
+        "https://e.com:99999",
+        "https://[::1",
+        None,
+        80,
+    ],
     ids=repr,
 )
 def test_what_is_no_origin_is_refused(text):
     with pytest.raises(ValueError, match=r"https://example\.com"):
         readers.base_url(text)
-    with pytest.raises(ValueError, match="never \\*|origins"):
+    with pytest.raises(ValueError, match=r"never \*|origins"):
         readers.origins([text])
 
 
@@ -155,7 +184,7 @@ def test_a_prefix_is_a_path_or_nothing():
         "",
     ]
     for value in ("auth", "/a b", "//a", "/a//b", "/a?b", "/ä", None):
-        with pytest.raises(ValueError, match="a path|text"):
+        with pytest.raises(ValueError, match=r"a path|text"):
             readers.prefix(value)
 
 
@@ -174,7 +203,7 @@ def test_networks_are_addresses_or_ranges():
 def test_limits_are_in_the_librarys_notation():
     assert readers.limits(" 5/minute;30/hour ") == "5/minute;30/hour"
     for value in ("", "lots", "0/minute", "5/fortnight", None):
-        with pytest.raises(ValueError, match="limits such as|text"):
+        with pytest.raises(ValueError, match=r"limits such as|text"):
             readers.limits(value)
 
 
@@ -188,7 +217,7 @@ def test_the_database_url_names_a_file():
         "postgres://u:secret@h/db",
         None,
     ):
-        with pytest.raises(ValueError, match="sqlite:///relative.db|text") as raised:
+        with pytest.raises(ValueError, match=r"sqlite:///relative\.db|text") as raised:
             readers.database_url(value)
         assert "secret" not in str(raised.value)
 

@@ -26,7 +26,7 @@ def tokens():
 
 def key(secret=SECRET, purpose="refresh token"):
     (derived,) = derived_keys((secret,), purpose)
-    text = derived.as_dict(private=True)["k"]
+    text = str(derived.as_dict(private=True)["k"])
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 

@@ -169,7 +169,7 @@ async def test_what_matters_no_more_is_forgotten(engine, ada, clock):
 
 
 async def test_a_revocation_outlives_every_token_that_it_concerns(engine, ada, clock):
-    """At each second up to the end the token is refused, first for its session, then for its age."""
+    """All along the token is refused, first for its session, then for its age."""
     tokens = await signed_in(engine)
     await engine.sessions.sign_out(tokens.refresh_token, now=clock())
     for _ in range(32):

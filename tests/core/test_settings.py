@@ -71,7 +71,7 @@ def test_with_nothing_set_everything_is_local():
 
 def test_settings_are_frozen():
     with pytest.raises(FrozenInstanceError):
-        load().leeway = 0.0  # type: ignore[misc]
+        load().leeway = 0.0
 
 
 def test_there_is_a_wrong_value_for_every_setting():
@@ -194,7 +194,7 @@ def test_a_token_is_dead_after_its_life_and_the_clocks_differences():
 def test_every_setting_says_what_it_is_for():
     for each in fields(Settings):
         about = each.metadata["about"]
-        assert about.endswith(".") or about.endswith("`."), each.name
+        assert about.endswith("."), each.name
         assert callable(each.metadata["read"])
 
 

@@ -343,10 +343,11 @@ class HonestAndThief(RuleBasedStateMachine):
             answer = self.run(refresh)
         except RefreshRefused as refused:
             reason = refused.reason
-        if ledger is None or ledger.over(self.now):
+        over = ledger.over(self.now) if ledger else "unknown"
+        if ledger is None or over:
             # A session that the store lost, or has cleaned up, can't say why it is over.
             lost = ledger is None or ledger.purged
-            assert reason in ({"unknown", "expired"} if lost else {ledger.over(self.now)})
+            assert reason in ({"unknown", "expired"} if lost else {over})
             event(f"{who}: over")
             return None
         generation = generation_of(tokens)
@@ -361,6 +362,7 @@ class HonestAndThief(RuleBasedStateMachine):
             ledger.win(Won(answer.refresh_token, self.now, key), generation)
         else:
             assert answer is not None, f"{who}'s retry was refused for no cause: {reason}"
+            assert ledger.last is not None
             assert answer.refresh_token == ledger.last.successor, "the chain forks"
         return answer
 

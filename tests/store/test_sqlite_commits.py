@@ -184,9 +184,7 @@ async def test_callers_in_several_event_loops_each_get_their_answer(store):
     await asyncio.gather(*(asyncio.to_thread(asyncio.run, callers()) for _ in range(4)))
     assert len(answers) == 200
     assert sum(each.won for each in answers) == 1
-    assert {each.session for each in answers} == {
-        await samples.found(store, "session-one")
-    }
+    assert {each.session for each in answers} == {await samples.found(store, "session-one")}
 
 
 async def test_a_loop_that_is_gone_takes_nobody_with_it(store):

@@ -27,11 +27,11 @@ def banner(settings: Settings, store: str, *, host: str, port: int, workers: int
         "secret": variable("secret") if settings.secret else str(settings.data_dir / "secret"),
     }
     shown = f"[{host}]" if ":" in host else host
-    _say(painted(f"Admit {__version__} listens on http://{shown}:{port}", bold=True, err=True))
+    _say(painted(f"Admit {__version__} listens on http://{shown}:{port}", bold=True))
     for name, value in facts.items():
         _say(f"  {name:8}{printable(value)}")
     for warning in _warnings(settings, host=host, workers=workers):
-        _say(painted(f"  WARNING {warning}", "yellow", bold=True, err=True))
+        _say(painted(f"  WARNING {warning}", "yellow", bold=True))
     _say(f"\nTry it:\n\n{_example(settings)}\n")
 
 

@@ -65,18 +65,17 @@ def say(text: str) -> None:
 
 def remark(text: str) -> None:
     """Print to stderr what is no part of the answer."""
-    typer.echo(painted(printable(text), "bright_black", err=True), err=True)
+    typer.echo(painted(printable(text), "bright_black"), err=True)
 
 
 def complain(text: str) -> None:
     """Print to stderr what went wrong."""
-    typer.echo(painted(printable(text), "red", err=True), err=True)
+    typer.echo(painted(printable(text), "red"), err=True)
 
 
-def painted(text: str, colour: str | None = None, *, bold: bool = False, err: bool = False) -> str:
-    """The text in a colour, where a person sees it and has not asked for none (no-color.org)."""
-    stream = sys.stderr if err else sys.stdout
-    if not (colour or bold) or "NO_COLOR" in os.environ or not stream.isatty():
+def painted(text: str, colour: str | None = None, *, bold: bool = False) -> str:
+    """The text in a colour, unless nobody wants any (no-color.org); `echo` drops it in a pipe."""
+    if not (colour or bold) or "NO_COLOR" in os.environ:
         return text
     return typer.style(text, fg=colour, bold=bold or None)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,13 +19,11 @@ from admit.settings import Settings, variable
 
 if TYPE_CHECKING:
     from admit.engine import Engine
-    from admit.http.app import App
 
-BACKLOG = 2_048
-KEEP_ALIVE_SECONDS = 75
-"""Longer than a proxy keeps an idle connection, or it sends a request into a closing one."""
-LAST_REQUESTS_SECONDS = 10
-"""How long a server that was told to stop waits for the requests that are under way."""
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+TUNABLES = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4194304"
+"""The memory of a password's hash goes back when it is done, and comes in huge pages, without
+which fetching it anew each time would cost a third of the hash (docs/decisions/0012)."""
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -45,6 +44,7 @@ def serve(
     http://localhost with the port.
     """
     from admit.auth import Admit  # noqa: PLC0415  `admit --help` needs no server
+    from admit.cli.worker import BACKLOG  # noqa: PLC0415
 
     with _bound(host, port) as listener:
         port = listener.getsockname()[1]
@@ -52,18 +52,21 @@ def serve(
         asyncio.run(_check(auth))
         listener.listen(BACKLOG)  # from here on, who connects is served
         banner(auth.settings, auth.store.name, host=host, port=port, workers=workers)
+        os.environ[variable("base_url")] = auth.settings.base_url
+        if _huge_pages():
+            os.environ.setdefault("GLIBC_TUNABLES", TUNABLES)
         if workers == 1:
-            _serve_alone(auth.app, listener, log_level)
+            _serve_alone(listener, log_level)
         else:
-            os.environ[variable("base_url")] = auth.settings.base_url
             _serve_together(listener, workers, log_level)
 
 
-def application() -> App:
-    """The app of one worker, from the settings that the first process has checked."""
-    from admit.auth import Admit  # noqa: PLC0415  see `serve`
-
-    return Admit().app
+def _huge_pages() -> bool:
+    """Whether this kernel gives huge pages to whoever asks for them."""
+    try:
+        return "[never]" not in HUGE_PAGES.read_text(encoding="ascii")
+    except OSError:
+        return False
 
 
 def _settings(port: int) -> Settings:
@@ -96,48 +99,20 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve_alone(app: App, listener: socket.socket, log_level: str) -> None:
-    from uvicorn import Config, Server  # noqa: PLC0415  see `serve`
-
-    with contextlib.suppress(KeyboardInterrupt):  # it has stopped in good order, as it was asked
-        Server(Config(app, **_how(log_level))).run(sockets=[listener])
+def _serve_alone(listener: socket.socket, log_level: str) -> None:
+    """Become a process in which nothing of the command is loaded: it serves for months."""
+    worker = ["-P", "-m", "admit.cli.worker", str(listener.fileno()), log_level]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *worker])  # noqa: S606  ourselves
 
 
 def _serve_together(listener: socket.socket, workers: int, log_level: str) -> None:
     from uvicorn import Config  # noqa: PLC0415  see `serve`
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
+    from admit.cli.worker import application, how  # noqa: PLC0415
+
     app = f"{application.__module__}:{application.__name__}"
-    config = Config(app, factory=True, workers=workers, **_how(log_level))
+    config = Config(app, factory=True, workers=workers, **how(log_level))
     Multiprocess(config, sockets=[listener]).run()
-
-
-def _how(log_level: str) -> dict[str, Any]:
-    """How uvicorn serves: it believes no proxy (Admit does, by `trusted_proxies`)."""
-    return {
-        "http": "httptools",
-        "ws": "none",
-        "lifespan": "on",
-        "proxy_headers": False,
-        "server_header": False,
-        "access_log": False,
-        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
-        "timeout_graceful_shutdown": LAST_REQUESTS_SECONDS,
-        "backlog": BACKLOG,
-        "log_level": log_level,
-        "log_config": _logging(log_level),
-    }
-
-
-def _logging(log_level: str) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {
-            "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-        },
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        },
-        "root": {"handlers": ["stderr"], "level": log_level.upper()},
-    }

@@ -29,7 +29,15 @@ LARGEST = 64 * 1024
 Body = TypeVar("Body", bound=msgspec.Struct)
 Delivery = Literal["cookie", "body"]
 Login = Annotated[str, Meta(min_length=1, max_length=320, examples=["ada@example.com"])]
-Email = Annotated[str, Meta(min_length=3, max_length=254, examples=["ada@example.com"])]
+Email = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=254,
+        examples=["ada@example.com"],
+        extra_json_schema={"format": "email"},
+    ),
+]
 Username = Annotated[str, Meta(pattern="^[A-Za-z0-9._\\-]{3,64}$", examples=["ada"])]
 Typed = Annotated[str, Meta(min_length=1, max_length=1024, examples=["correct horse battery"])]
 Chosen = Annotated[
@@ -38,7 +46,7 @@ Chosen = Annotated[
         min_length=8,
         max_length=256,
         description="Taken exactly as typed. Not a common one, and not made of your own address.",
-        examples=["correct horse battery"],
+        examples=["seven pale lanterns drift"],
     ),
 ]
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
@@ -201,6 +209,8 @@ async def read(request: Request, type_: type[Body]) -> Body:
 
 async def _bytes(request: Request) -> bytes:
     announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal():
+        raise Malformed("Content-Length must be a number.")
     if len(announced) > len(str(LARGEST)) or int(announced) > LARGEST:
         raise TooLarge
     raw = bytearray()

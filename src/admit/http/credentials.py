@@ -80,4 +80,6 @@ def _trusted(address: str, settings: Settings) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
+    # A socket that listens on IPv6 shows an IPv4 peer as ::ffff:192.0.2.1.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(parsed in network for network in settings.trusted_proxies)

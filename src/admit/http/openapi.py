@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from admit import errors
 from admit.http.cookies import Cookies
 from admit.http.problems import Problem
+from admit.version import VERSION
 
 if TYPE_CHECKING:
     from admit.http.operations import Operation
@@ -34,7 +34,7 @@ def describe(settings: Settings, operations: list[Operation]) -> bytes:
         "openapi": "3.1.0",
         "info": {
             "title": "Admit",
-            "version": version("admit"),
+            "version": VERSION,
             "summary": "Sign-in: access tokens and rotating refresh tokens.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },

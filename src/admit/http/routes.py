@@ -9,6 +9,7 @@ from starlette.responses import Response
 from admit import errors
 from admit.http import bodies, credentials, csrf
 from admit.http.cookies import Cookies
+from admit.tokens.refresh import is_session_id
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -110,11 +111,12 @@ class Routes:
         """`POST /password`."""
         principal = self._principal(request)
         body = await bodies.read(request, bodies.PasswordBody)
-        await self._engine.change_password(
+        await self._engine.accounts.change_password(
             user_id=principal.user_id,
             session_id=principal.session_id,
             current_password=body.current_password,
             new_password=body.new_password,
+            now=self._engine.clock(),
             origin=self._origin(request),
         )
         return Response(status_code=204)
@@ -130,11 +132,9 @@ class Routes:
     async def end_session(self, request: Request) -> Response:
         """`DELETE /sessions/{id}`."""
         principal = self._principal(request)
-        ended = await self._engine.sessions.end_own(
-            principal.user_id,
-            request.path_params["id"],
-            now=self._engine.clock(),
-            origin=self._origin(request),
+        session_id = request.path_params["id"]
+        ended = is_session_id(session_id) and await self._engine.sessions.end_own(
+            principal.user_id, session_id, now=self._engine.clock(), origin=self._origin(request)
         )
         if not ended:
             raise errors.NotFound("You have no such session.")

@@ -62,6 +62,16 @@ class LoadedKey(msgspec.Struct, frozen=True, kw_only=True):
         """The one algorithm that it is used with."""
         return self.row.algorithm
 
+    def signed(self, compact: jws.CompactSignature) -> bool:
+        """Whether it signed this, with its own algorithm, whatever else the header names.
+
+        Raises:
+            JoseError, ValueError: the header has what nobody here understands.
+        """
+        if compact.headers().get("alg") != self.algorithm:
+            return False
+        return jws.validate_compact(compact, self.public, registry=self.registry)
+
 
 class Keyring:
     """The keys of this issuer, as this process knows them.

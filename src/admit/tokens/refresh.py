@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LONGEST = 512
 """Ours are about 200 characters; anything longer isn't one."""
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _HEADER = {"alg": "HS256", "typ": "refresh+jwt"}
 
 
@@ -53,6 +54,11 @@ def new_handle() -> str:
 def session_id(handle: str) -> str:
     """`base64url(SHA-256(handle)[:16])`: 22 characters that reveal nothing of the handle."""
     return urlsafe_b64encode(hashlib.sha256(handle.encode()).digest()[:16]).decode()
+
+
+def is_session_id(text: str) -> bool:
+    """Whether this may be the id of a session."""
+    return _SESSION_ID.fullmatch(text) is not None
 
 
 def retry_key(idempotency_key: str | None) -> bytes | None:

@@ -277,6 +277,8 @@ class SQLiteStore:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = self._connect()
         except (OSError, sqlite3.Error) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise Unavailable("Another process holds the database.") from error
             raise SettingsError(
                 "database_url",
                 f"ADMIT_DATABASE_URL (database_url) names {str(self.path)!r}, which can't be opened"
