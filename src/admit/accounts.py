@@ -220,7 +220,7 @@ class Accounts:
 
     async def find(self, login: str) -> Account | None:
         """The account with this address or username, or None."""
-        if "@" in login:
+        if "@" in login and logins.is_text(login):
             return await self._store.find_user("email", logins.login_key(login))
         if logins.is_username(login):
             return await self._store.find_user("username", logins.username_key(login))

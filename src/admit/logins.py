@@ -12,6 +12,15 @@ EMAIL_LENGTH = 254
 _USERNAME = re.compile(r"[A-Za-z0-9._-]{3,64}", re.ASCII)
 
 
+def is_text(text: str) -> bool:
+    """Whether it is free of lone surrogates, which no UTF-8 can carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_username(text: str) -> bool:
     """Whether this may be a username: no `@` in it, so it is never an address too."""
     return _USERNAME.fullmatch(text) is not None

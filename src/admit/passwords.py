@@ -24,6 +24,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from pwdlib.hashers.bcrypt import BcryptHasher
 
 from admit.errors import InvalidInput, Unavailable
+from admit.logins import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ class Passwords:
             InvalidInput: with what the field wants (NIST SP 800-63B-4 section 3.1.1.2).
         """
         wants = None
-        if not _is_text(password):
+        if not is_text(password):
             wants = "valid Unicode text"
         elif len(password) < self._min_length:
             wants = f"at least {self._min_length} characters"
@@ -156,15 +157,6 @@ def is_common(password: str) -> bool:
     One text and not a set: looking through it takes microseconds, and a tenth of the memory.
     """
     return "\n" not in password and f"\n{password.casefold()}\n" in _common_passwords()
-
-
-def _is_text(password: str) -> bool:
-    """Whether it is free of lone surrogates, which no UTF-8 can carry."""
-    try:
-        password.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _made_of(password: str, own_words: tuple[str | None, ...]) -> bool:
