@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakKeyDictionary
 
 from admit.accounts import Accounts
 from admit.errors import Unavailable
@@ -83,43 +84,43 @@ class Engine:
         )
         self._watch: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._starting = asyncio.Lock()
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
+        self._locks = WeakKeyDictionary()
         self._ready = False
 
     @property
     def ready(self) -> bool:
         """Whether this process knows the keys and the revocations, and keeps looking."""
-        return self._ready and self._loop is _running_loop()
+        return self._ready and self._loop is not None and self._loop.is_running()
 
     async def start(self) -> Self:
         """Open the store, learn the keys and the revocations, and keep looking; may be repeated.
+
+        It looks in the event loop of whoever starts it first, and in another once that is gone.
 
         Raises:
             SettingsError: no listed secret opens the keys, or the database can't be used.
             Unavailable: the store can't be reached.
         """
-        loop = _running_loop()
-        if self._loop is not loop:  # the first start, or the loop of the last one is gone
-            self._loop, self._watch, self._ready = loop, None, False
-            self._starting = asyncio.Lock()
-        async with self._starting:  # the first requests may all come at once
+        async with self._starting():  # the first requests may all come at once
             if not self._ready:
                 await self.store.start()
                 await self.keys.start(self.clock())
                 await self.revoked.look(self.clock())
                 self._ready = True
-            if self._watch is None:
+            if not self.ready:
+                self._loop = asyncio.get_running_loop()
                 self._watch = asyncio.create_task(self._keep_looking())
         return self
 
     async def close(self) -> None:
         """Stop looking and let go of the store; may be repeated."""
         self._ready = False
-        if self._watch is not None and self._loop is _running_loop():
+        if self._watch is not None and self._loop is asyncio.get_running_loop():
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
-        self._watch = None
+        self._loop = self._watch = None
         self.passwords.close()
         await self.store.close()
 
@@ -139,6 +140,10 @@ class Engine:
         now = self.clock()
         before = now - self.settings.event_ttl
         return await self.store.purge(now=now, events_before=before, limit=rows)
+
+    def _starting(self) -> asyncio.Lock:
+        """One start at a time in each event loop; what it does bears several at once."""
+        return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def _keep_looking(self) -> None:
         purged_at = time.monotonic()
@@ -169,10 +174,3 @@ def _store(settings: Settings) -> Store:
     with contextlib.suppress(OSError):  # the store says it better when it opens the file
         make_private(settings.data_dir)
     return SQLiteStore(settings.database_url)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -118,10 +118,10 @@ class Passwords:
             self._threads = None
 
     def _verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
-        if hashed is None:
-            self._hashes.verify(password, self._nobody)
-            return False, None
         try:
+            if hashed is None:
+                self._hashes.verify(password, self._nobody)
+                return False, None
             if not _BCRYPT.match(hashed):
                 return self._hashes.verify_and_update(password, hashed)
             # Hashes of bcryptjs and its kin: the library refuses what they silently cut off.

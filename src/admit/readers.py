@@ -17,6 +17,7 @@ SECRET_BYTES = 32
 SECRET_VARIETY = 10
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, None: 1}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 _LONGEST_SPAN = 100 * 365 * 86_400.0
 
@@ -108,6 +109,8 @@ def secrets(value: object) -> tuple[str, ...]:
                 " `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
             )
         made.append(each)
+    if isinstance(value, str) and not made:
+        raise ValueError(wanted)
     return tuple(made)
 
 
@@ -178,9 +181,10 @@ def _origin(value: object, wanted: str) -> str:
         port = parts.port
     except ValueError:
         raise ValueError(message) from None
+    named = _HOST.fullmatch(parts.hostname or "")
     plain = parts.path in {"", "/"} and not (parts.query or parts.fragment or "@" in parts.netloc)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not plain:
+    if parts.scheme not in {"http", "https"} or not named or not plain:
         raise ValueError(message)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{named[0]}]" if ":" in named[0] else named[0]
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")

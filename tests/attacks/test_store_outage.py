@@ -12,6 +12,9 @@ from admit.testing.http_caller import EMAIL, PASSWORD, refused
 pytestmark = pytest.mark.anyio
 
 
+NOBODYS = "x" * 22
+
+
 async def everything(service, tokens):
     """Every route once, at the same time; the answers by route."""
     bearer = {"bearer": tokens["access_token"]}
@@ -22,7 +25,7 @@ async def everything(service, tokens):
         "refresh": ("POST", "/refresh", {"json": {"refresh_token": tokens["refresh_token"]}}),
         "logout": ("POST", "/logout", bearer),
         "logout all": ("POST", "/logout/all", bearer),
-        "end": ("DELETE", "/sessions/x", bearer),
+        "end": ("DELETE", f"/sessions/{NOBODYS}", bearer),
         "me": ("GET", "/me", bearer),
         "sessions": ("GET", "/sessions", bearer),
         "jwks": ("GET", "/.well-known/jwks.json", {}),

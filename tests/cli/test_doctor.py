@@ -6,6 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from admit.cli import database, files
@@ -229,6 +230,19 @@ def test_keys_of_another_secret_fail(examine, settings, started):
     assert keys["state"] == "fail"
     assert "does not open the signing key" in keys["says"]
     assert "ADMIT_SECRET=new,old" in keys["do"]
+
+
+def test_a_dead_key_of_a_lost_secret_is_no_matter(examine, engine):
+    async def bury(auth):
+        (first,) = await auth.store.keys()
+        dead = msgspec.structs.replace(
+            first, kid="dead", private="lost", signs_from=0.0, retires_at=auth.clock() - 1.0
+        )
+        assert await auth.store.save_keys([dead], seen=[first])
+
+    engine(bury)
+
+    assert examine()["keys"]["state"] == "ok"
 
 
 def test_a_key_that_signs_too_long_is_told_of(examine, engine):

@@ -132,9 +132,9 @@ def test_a_key_that_is_not_there_is_not_found(run, key, kid):
 
 def test_a_kid_that_starts_like_an_option_is_a_kid(run, answer, engine, key):
     async def add(auth):
-        first = (await auth.store.keys())[0]
+        (first,) = await auth.store.keys()
         named = msgspec.structs.replace(first, kid="-json", signs_from=time.time() + DAY)
-        await auth.store.save_keys([named], newest=first.kid)
+        await auth.store.save_keys([named], seen=[first])
 
     engine(add)
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 from base64 import urlsafe_b64decode
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from uuid import uuid4
 
@@ -140,6 +141,10 @@ def test_ctrl_c_stops_it_quietly(serving):
     assert server.stop(signal.SIGINT) == ("", 0)
 
 
+def test_ctrl_c_before_it_serves_stops_it_quietly(serving):
+    assert serving().stop(signal.SIGINT) == ("", 0)
+
+
 def test_told_to_stop_it_answers_what_is_under_way(serving):
     server = serving()
     body = b'{"email": "ada@example.com", "password": "seven pale lanterns drift"}'
@@ -165,6 +170,75 @@ def listens(port):
     except ConnectionRefusedError:
         return False
     return True
+
+
+def sent(server, *pieces):
+    """What the server answers to these bytes, until it closes the connection."""
+    answered = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+            while received := connection.recv(65_536):
+                answered += received
+        except ConnectionError:
+            pass  # it has closed while more was on its way
+    return answered
+
+
+def memory(server):
+    """The memory of the server, in bytes."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
+    return 1024 * int(status.partition("VmRSS:")[2].split()[0])
+
+
+LINE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+HEADERS = b"x: " + b"a" * 1_000 + b"\r\n"
+
+
+def test_headers_of_64_kib_are_answered_and_more_are_too_large(serving):
+    server = serving()
+
+    good = sent(server, LINE, HEADERS * 60, b"Connection: close\r\n\r\n")
+    large = sent(server, LINE, HEADERS * 100, b"Connection: close\r\n\r\n")
+
+    assert good.startswith(b"HTTP/1.1 200 ")
+    assert large.startswith(b"HTTP/1.1 413 ")
+    assert b'"code":"too_large"' in large
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux says how much it takes")
+@pytest.mark.parametrize(
+    "head", [LINE, LINE + b"x: ", b"GET /"], ids=["headers", "one header", "the request line"]
+)
+def test_a_head_that_comes_to_no_end_takes_no_memory(serving, head):
+    server = serving()
+    server.client.get("/openapi.json").raise_for_status()  # whatever is loaded late is loaded
+    before = memory(server)
+    endless = HEADERS * 1_000 if head == LINE else b"a" * 1_000_000
+
+    sent(server, head, *[endless] * 50)
+
+    assert memory(server) - before < 10_000_000
+    assert server.client.get("/openapi.json").status_code == 200
+
+
+def test_a_large_body_after_a_small_head_is_refused_by_the_routes(serving):
+    server = serving()
+
+    answered = server.client.post("/register", content=b'{"email":"' + b"a" * 1_000_000 + b'"}')
+
+    assert answered.status_code in {413, 415}
+
+
+def test_what_is_no_http_is_refused_and_not_logged(serving):
+    server = serving()
+
+    assert sent(server, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    upgrade = b"Connection: close, upgrade\r\nUpgrade: websocket\r\n\r\n"
+    sent(server, LINE + upgrade)
+
+    assert server.stop()[0] == ""
 
 
 def test_it_names_no_server_and_believes_no_proxy(serving, answer):

@@ -1,5 +1,7 @@
 """How addresses and usernames are written, and when two of them are the same."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +99,15 @@ def test_a_username_is_letters_digits_and_a_few_signs(text):
 )
 def test_anything_else_is_no_username(text):
     assert not logins.is_username(text)
+
+
+@given(st.text(max_size=40))
+def test_an_address_key_is_in_nfc_whatever_was_typed(text):
+    """Folding the case may take a composed letter apart: it is put together again."""
+    key = logins.email_key(text)
+    assert unicodedata.is_normalized("NFC", key)
+    assert logins.email_key(unicodedata.normalize("NFD", text)) == key
+    assert logins.email_key("\u01f0@x") == "\u01f0@x"
 
 
 @given(st.text(max_size=40))

@@ -1,6 +1,7 @@
 """The front door: few names, which load nothing until they are asked for."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -34,9 +35,10 @@ HEAVY = {
 
 def loaded(code):
     """The top-level modules that this code loads, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED.format(code=code)], capture_output=True, check=True
-    )
+    # Measuring coverage loads sqlite3 by itself.
+    environment = {key: os.environ[key] for key in os.environ if not key.startswith("COVERAGE")}
+    command = [sys.executable, "-c", LOADED.format(code=code)]
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
     return set(json.loads(done.stdout))
 
 

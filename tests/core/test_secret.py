@@ -80,16 +80,8 @@ def test_ten_processes_that_start_at_once_share_one(tmp_path):
         (b"short", "at least 32 bytes"),
         (b"a" * 64, "repeats itself"),
         (b"\xff\xfe" * 20, "can't be made or read"),
-        pytest.param(
-            b"",
-            "must hold",
-            marks=pytest.mark.xfail(strict=True, reason="an empty file passes for no secret"),
-        ),
-        pytest.param(
-            b" \n",
-            "must hold",
-            marks=pytest.mark.xfail(strict=True, reason="an empty file passes for no secret"),
-        ),
+        (b"", "must hold"),
+        (b" \n", "must hold"),
     ],
 )
 def test_a_file_that_holds_no_secret_stops_the_start(tmp_path, content, told):

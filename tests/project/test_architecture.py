@@ -65,7 +65,7 @@ def test_the_house_as_it_stands_breaks_no_rule(house: Path) -> None:
     [
         ("model", "import admit.cli", LAYERS),
         ("rotation", "import admit.sessions", LAYERS),
-        ("sessions", "import admit.accounts", LAYERS),
+        ("accounts", "import admit.sessions", LAYERS),
         ("engine", "import admit.http", LAYERS),
         ("http", "from admit import Admit", LAYERS),
         ("stores.sqlite", "import admit.tokens", LAYERS),

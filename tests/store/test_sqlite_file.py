@@ -112,7 +112,7 @@ async def test_a_migration_that_fails_leaves_nothing_half_done(tmp_path, opened,
     path = tmp_path / "admit.db"
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", broken)
-        with pytest.raises(Unavailable):
+        with pytest.raises(SettingsError, match="table users already exists"):
             await SQLiteStore(f"sqlite:///{path}").start()
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
@@ -157,7 +157,6 @@ async def test_a_database_that_somebody_holds_is_unavailable_until_they_let_go(
         await won(store)
 
 
-@pytest.mark.xfail(strict=True, reason="SQLiteStore._prepare blames the setting for a lock")
 async def test_a_new_database_that_somebody_holds_is_unavailable(tmp_path, monkeypatch):
     """Nothing is wrong with the setting: the next try may succeed."""
     monkeypatch.setattr(module, "BUSY_SECONDS", 0.02)
@@ -168,7 +167,6 @@ async def test_a_new_database_that_somebody_holds_is_unavailable(tmp_path, monke
             await SQLiteStore(f"sqlite:///{path}").start()
 
 
-@pytest.mark.xfail(strict=False, reason="switching a new file to WAL doesn't wait for others")
 async def test_a_new_file_that_many_open_at_once_serves_them_all(tmp_path):
     """Somebody makes it a WAL database while somebody else migrates it; often enough to meet."""
     for turn in range(30):
@@ -180,7 +178,6 @@ async def test_a_new_file_that_many_open_at_once_serves_them_all(tmp_path):
         assert started == [None] * len(stores)
 
 
-@pytest.mark.xfail(strict=True, reason="SQLiteStore keeps the relative path")
 async def test_a_relative_path_names_one_file_wherever_the_process_goes(
     tmp_path, opened, monkeypatch
 ):

@@ -92,7 +92,6 @@ def go(processes):
     return [out for out, _ in printed]
 
 
-@pytest.mark.xfail(strict=False, reason="switching a new file to WAL doesn't wait for others")
 async def test_ten_processes_that_start_at_once_migrate_once(tmp_path, opened):
     """On a file that isn't there yet; each writes its line afterwards."""
     path = tmp_path / "admit.db"

@@ -10,7 +10,7 @@ from admit.cli.failure import Failed
 from admit.cli.opened import in_store
 from admit.cli.output import AsJson, instant, remark, rfc3339, say, show_json, show_table, span
 from admit.cli.sessions import MAY_START_WITH_A_DASH
-from admit.errors import NotFound, SettingsError
+from admit.errors import NotFound
 
 if TYPE_CHECKING:
     from admit.engine import Engine
@@ -98,18 +98,10 @@ async def load_keys(engine: Engine) -> None:
     """Let the engine know its keys without making or rotating any.
 
     Raises:
-        SettingsError: no listed secret opens a key.
+        SettingsError: no listed secret opens a key that isn't dead.
     """
-    # At the instant 0 no rotation is due, so this look only reads.
-    await engine.keys.look(0.0)
-    opened = {key.kid for key in engine.keys.state}
-    for row in await engine.store.keys():
-        if row.withdrawn_at is None and row.kid not in opened:
-            raise SettingsError(
-                "secret",
-                f"ADMIT_SECRET (secret) does not open the signing key {row.kid}: use the secret"
-                " that the server has.",
-            )
+    # `start` makes and rotates keys, and so may `look`: a command that only asks must not.
+    await engine.keys._load(engine.clock())  # noqa: SLF001
 
 
 def states(rows: list[SigningKey], now: float) -> dict[str, State]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -51,6 +52,8 @@ def serve(
         auth = Admit(_settings(port))
         asyncio.run(_check(auth))
         listener.listen(BACKLOG)  # from here on, who connects is served
+        if workers == 1:
+            _hold_ctrl_c()
         banner(auth.settings, auth.store.name, host=host, port=port, workers=workers)
         os.environ[variable("base_url")] = auth.settings.base_url
         if _huge_pages():
@@ -97,6 +100,12 @@ def _bound(host: str, port: int) -> socket.socket:
         raise Failed(f"Admit can't listen on {host}, port {port}: {error.strerror}.") from error
     listener.set_inheritable(True)
     return listener
+
+
+def _hold_ctrl_c() -> None:
+    """Until the process that serves is ready for it: Python alone would show where it was."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _serve_alone(listener: socket.socket, log_level: str) -> None:

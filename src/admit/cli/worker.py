@@ -6,6 +6,7 @@ Nothing of the command is loaded in it, which saves about 10 MB for as long as t
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn import Config, Server
 
 from admit.auth import Admit
+from admit.cli.bounded import Bounded
 
 if TYPE_CHECKING:
     from admit.http.app import App
@@ -32,7 +34,7 @@ def application() -> App:
 def how(log_level: str) -> dict[str, Any]:
     """How uvicorn serves: it believes no proxy (Admit does, by `trusted_proxies`)."""
     return {
-        "http": "httptools",
+        "http": Bounded,
         "ws": "none",
         "lifespan": "on",
         "proxy_headers": False,
@@ -41,7 +43,8 @@ def how(log_level: str) -> dict[str, Any]:
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": LAST_REQUESTS_SECONDS,
         "backlog": BACKLOG,
-        "log_level": log_level,
+        # What uvicorn warns of, any stranger can cause by sending something that isn't HTTP.
+        "log_level": "error" if log_level == "warning" else log_level,
         "log_config": _logging(log_level),
     }
 
@@ -62,6 +65,8 @@ def _logging(log_level: str) -> dict[str, Any]:
 
 def _serve(listener: socket.socket, log_level: str) -> None:
     with contextlib.suppress(KeyboardInterrupt):  # it has stopped in good order, as it was asked
+        if sys.platform != "win32":  # a Ctrl-C that `admit serve` has held back comes now
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         Server(Config(application(), **how(log_level))).run(sockets=[listener])
 
 

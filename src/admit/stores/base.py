@@ -167,13 +167,15 @@ class Store(Protocol):
         self,
         keys: list[SigningKey],
         *,
-        newest: str | None,
+        seen: list[SigningKey],
         event: Event | None = None,
         revocation: Revocation | None = None,
     ) -> bool:
-        """Add or replace these keys where `newest` is still the kid of the newest one.
+        """Add or replace these keys where all the keys are still as they were `seen`.
 
-        Of any number of processes that rotate at once exactly one wins; the others get False.
+        Of any number of processes that change the keys at once exactly one wins; the others get
+        False and have to look again. Or one that has not looked yet would bring a withdrawn key
+        back by writing its old row.
         """
 
     async def record(self, event: Event) -> None:

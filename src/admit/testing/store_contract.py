@@ -55,7 +55,7 @@ VERBS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "find_session": lambda store: store.find_session("session-one"),
     "revocations": lambda store: store.revocations(after=0, now=NOW),
     "keys": lambda store: store.keys(),
-    "save_keys": lambda store: store.save_keys([samples.signing_key("kid")], newest=None),
+    "save_keys": lambda store: store.save_keys([samples.signing_key("kid")], seen=[]),
     "record": lambda store: store.record(samples.event()),
     "events": lambda store: store.events(),
     "purge": lambda store: store.purge(now=NOW, events_before=NOW, limit=1),

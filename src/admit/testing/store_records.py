@@ -13,7 +13,7 @@ from admit.testing.store_rotation import ROUNDS
 from admit.testing.store_sessions import history
 
 if TYPE_CHECKING:
-    from admit.stores.base import Store
+    from admit.stores.base import SigningKey, Store
 
 CALLERS = 20
 
@@ -24,10 +24,10 @@ async def end(store: Store, name: str) -> None:
     assert ended == [f"session-{name}"]
 
 
-async def save(store: Store, *kids: str, newest: str | None, signs_from: float = NOW) -> bool:
-    """Save keys of these names, with an event."""
-    keys = [samples.signing_key(kid, signs_from=signs_from) for kid in kids]
-    return await store.save_keys(keys, newest=newest, event=samples.event("key_published"))
+async def save(store: Store, kid: str, *, seen: list[SigningKey], signs_from: float = NOW) -> bool:
+    """Save a key of this name, with an event."""
+    key = samples.signing_key(kid, signs_from=signs_from)
+    return await store.save_keys([key], seen=seen, event=samples.event("key_published"))
 
 
 class RevocationsContract:
@@ -85,7 +85,7 @@ class RevocationsContract:
         await samples.add(store, "ada")
         assert await store.save_user(samples.account(), revocation=samples.revocation())
         of_key = samples.revocation("a-key", kind="key", version=0)
-        assert await store.save_keys([], newest=None, revocation=of_key)
+        assert await store.save_keys([], seen=[], revocation=of_key)
         entries = await store.revocations(after=0, now=NOW)
         plain = [msgspec.structs.replace(each, seq=0) for each in entries]
         assert plain == [samples.revocation(), of_key]
@@ -111,27 +111,31 @@ class KeysContract:
         late = samples.signing_key("late", signs_from=NOW + 300, retires_at=NOW + DAY)
         early = samples.signing_key("early", algorithm="HS256", public="", withdrawn_at=NOW + 1.5)
         assert await store.keys() == []
-        assert await store.save_keys([late, early], newest=None)
+        assert await store.save_keys([late, early], seen=[])
         assert await store.keys() == [early, late]
 
     async def test_a_key_that_is_there_is_replaced(self, store: Store) -> None:
         """And its neighbours are as they were."""
-        assert await save(store, "one", newest=None)
-        assert await save(store, "two", newest="one", signs_from=NOW + 1)
+        assert await save(store, "one", seen=[])
+        assert await save(store, "two", seen=await store.keys(), signs_from=NOW + 1)
         retired = samples.signing_key("one", retires_at=NOW + DAY)
-        assert await store.save_keys([retired], newest="two")
+        assert await store.save_keys([retired], seen=await store.keys())
         assert await store.keys() == [retired, samples.signing_key("two", signs_from=NOW + 1)]
 
-    async def test_keys_are_saved_only_on_top_of_the_newest_one(self, store: Store) -> None:
+    async def test_keys_are_saved_only_where_they_are_still_as_they_were_seen(
+        self, store: Store
+    ) -> None:
         """Otherwise nothing is written: no key, no event, no revocation."""
-        assert not await save(store, "one", newest="something")
-        assert await save(store, "one", newest=None)
-        assert await save(store, "two", newest="one", signs_from=NOW + 300)
+        assert not await save(store, "one", seen=[samples.signing_key("something")])
+        assert await save(store, "one", seen=[])
+        assert await save(store, "two", seen=await store.keys(), signs_from=NOW + 300)
         before = await store.keys(), await history(store)
-        for newest in (None, "one", "something"):
+        one, two = before[0]
+        changed = msgspec.structs.replace(one, withdrawn_at=NOW)
+        for seen in ([], [one], [two, one], [changed, two], [one, two, changed]):
             saved = await store.save_keys(
                 [samples.signing_key("three", signs_from=NOW + 600)],
-                newest=newest,
+                seen=seen,
                 event=samples.event("key_published"),
                 revocation=samples.revocation("one", kind="key"),
             )
@@ -142,17 +146,17 @@ class KeysContract:
         self, store: Store, other: Store
     ) -> None:
         """From the very first key on."""
-        newest = None
+        seen: list[SigningKey] = []
         for turn in range(ROUNDS):
             answers = await asyncio.gather(
                 *(
-                    save(handle, f"{turn}-{index}", newest=newest, signs_from=NOW + turn)
+                    save(handle, f"{turn}-{index}", seen=seen, signs_from=NOW + turn)
                     for index, handle in enumerate((store, other) * (CALLERS // 2))
                 )
             )
             assert sum(answers) == 1
-            newest = f"{turn}-{answers.index(True)}"
-            assert [each.kid for each in await store.keys()][-1] == newest
+            seen = await store.keys()
+            assert seen[-1].kid == f"{turn}-{answers.index(True)}"
         assert len(await store.keys()) == ROUNDS
         assert len(await store.events(kind="key_published")) == ROUNDS
 
@@ -242,7 +246,7 @@ class PurgeContract:
         """One that has no such instant never goes."""
         kept = samples.signing_key("kept", signs_from=NOW + 1)
         gone = samples.signing_key("gone", retires_at=NOW + 900)
-        assert await store.save_keys([kept, gone], newest=None)
+        assert await store.save_keys([kept, gone], seen=[])
         assert await store.purge(now=NOW + 899, events_before=0.0, limit=100) == 0
         assert await store.purge(now=NOW + 900, events_before=0.0, limit=100) == 1
         assert await store.keys() == [kept]

@@ -153,7 +153,7 @@ class Keyring:
         ]
         saved = await self._store.save_keys(
             [*retiring, made],
-            newest=self._newest_row(),
+            seen=self._rows or [],
             event=event("key_published", now=now, kid=made.kid, algorithm=made.algorithm),
         )
         await self._load(now)
@@ -174,10 +174,10 @@ class Keyring:
                 raise NotFound(f"There is no key {kid!r}: `admit keys list` shows those there are.")
             until = self._settings.dead_after(now)
             withdrawn = msgspec.structs.replace(row, withdrawn_at=now, retires_at=until)
-            changed = await self._without(row, rows, now)
+            successor, changed = await self._without(row, rows, now)
             saved = await self._store.save_keys(
                 [withdrawn, *changed],
-                newest=rows[-1].kid,
+                seen=rows,
                 event=event("key_withdrawn", now=now, kid=kid),
                 revocation=Revocation(
                     kind="key", subject=kid, reason="revoked", at=now, until=until
@@ -185,30 +185,36 @@ class Keyring:
             )
             if saved:
                 await self._reload(now)
-                return next((each.kid for each in changed if each.signs_from == now), None)
+                return successor
         raise Unavailable("Other processes keep changing the keys: try again.")
 
     async def _without(
         self, gone: SigningKey, rows: list[SigningKey], now: float
-    ) -> list[SigningKey]:
-        """What has to change in other rows so that the right key signs once `gone` is off."""
+    ) -> tuple[str | None, list[SigningKey]]:
+        """Who signs at once in its place, if it signed; and the rows that change once it is off.
+
+        Each key has to verify until the last token that it signs is dead, so when the one after
+        it goes, it retires later, and the last of all not yet.
+        """
         alive = [row for row in rows if _alive(row, now)]
         signer = next((row for row in reversed(alive) if row.signs_from <= now), None)
-        if signer is not None and signer.kid != gone.kid:
-            # Where `gone` was to take over, the signer stays on; else it is not concerned.
-            stays = gone.signs_from > now and gone.kid == rows[-1].kid
-            return [msgspec.structs.replace(signer, retires_at=None)] if stays else []
-        waiting = [row for row in alive if row.signs_from > now]
-        if waiting:
-            return [msgspec.structs.replace(waiting[-1], signs_from=now)]
-        return [await self._make(now=now, signs_from=now)]
+        chain = [row for row in alive if row.signs_from > now and row.kid != gone.kid]
+        replaced = signer is None or signer.kid == gone.kid
+        if not replaced and signer is not None:
+            chain.insert(0, signer)
+        elif chain:
+            chain[0] = msgspec.structs.replace(chain[0], signs_from=now)
+        else:
+            chain = [await self._make(now=now, signs_from=now)]
+        ends = [self._settings.dead_after(after.signs_from) for after in chain[1:]]
+        chain = [
+            msgspec.structs.replace(row, retires_at=end)
+            for row, end in zip(chain, [*ends, None], strict=True)
+        ]
+        return (chain[0].kid if replaced else None), [row for row in chain if row not in rows]
 
     def _newest(self) -> LoadedKey | None:
         return self.state[-1] if self.state else None
-
-    def _newest_row(self) -> str | None:
-        """The kid of the newest key in the store, dead or alive."""
-        return self._rows[-1].kid if self._rows else None
 
     async def _reload(self, now: float) -> None:
         """Load the keys; where one can't be opened, those that are loaded go on."""
@@ -262,7 +268,7 @@ class Keyring:
             ]
             if not stale:
                 return
-            await self._store.save_keys(stale, newest=self._newest_row())
+            await self._store.save_keys(stale, seen=self._rows or [])
             await self._load(now)
         raise Unavailable("Other processes keep changing the keys: try again.")
 

@@ -158,6 +158,11 @@ class Commits:
         self._gather()  # that loop is gone; the others' writes go on from here
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether it only says that another process holds the database."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def unavailable(error: sqlite3.Error) -> Unavailable:
     """SQLite's failure (locked, full, read-only, damaged) as the one the caller is told of."""
     refusal = Unavailable("The store cannot be reached.")

@@ -61,7 +61,6 @@ REVOCATIONS = f"""
 SELECT {rows.REVOCATION} FROM revocations WHERE seq > ? AND until > ? ORDER BY seq
 """
 KEYS = f"SELECT {rows.KEY} FROM keys ORDER BY signs_from, created_at, kid"
-NEWEST_KEY = "SELECT kid FROM keys ORDER BY signs_from DESC, created_at DESC, kid DESC LIMIT 1"
 SAVE_KEY = f"INSERT OR REPLACE INTO keys ({rows.KEY}) VALUES ({rows.marks(rows.KEY)})"
 RECORD = """
 INSERT INTO events (at, kind, user_id, session_id, reason, ip, user_agent, detail)

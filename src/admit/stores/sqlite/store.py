@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -16,7 +18,7 @@ from admit.errors import SettingsError, Unavailable
 from admit.stores.base import Ending, Revocation, Rotation, SigningKey
 from admit.stores.sqlite import rows
 from admit.stores.sqlite import statements as sql
-from admit.stores.sqlite.commits import BUSY_SECONDS, Commits, unavailable
+from admit.stores.sqlite.commits import BUSY_SECONDS, BUSY_STEP, Commits, is_busy, unavailable
 from admit.stores.sqlite.schema import migrate
 
 if TYPE_CHECKING:
@@ -39,8 +41,10 @@ class SQLiteStore:
     """
 
     def __init__(self, url: str) -> None:
-        self.path = Path(url.removeprefix("sqlite:///"))
-        self.name = f"SQLite at {self.path}"
+        given = Path(url.removeprefix("sqlite:///"))
+        self.name = f"SQLite at {given}"
+        self.path = given.absolute()  # wherever the process goes
+        self._opening = threading.Lock()
         self._commits: Commits | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reading: list[sqlite3.Connection] = []
@@ -48,11 +52,7 @@ class SQLiteStore:
 
     async def start(self) -> None:
         """Open the file, or make it with mode 0600, and migrate it."""
-        if self._commits is None:
-            await asyncio.to_thread(self._prepare)
-            self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
-            # The writer's loop must not stand still for another process: it waits elsewhere.
-            self._commits = Commits(await asyncio.to_thread(self._connect, 0.0))
+        await asyncio.to_thread(self._open)
 
     async def close(self) -> None:
         """Write what was handed in, then close every connection."""
@@ -198,15 +198,14 @@ class SQLiteStore:
         self,
         keys: list[SigningKey],
         *,
-        newest: str | None,
+        seen: list[SigningKey],
         event: Event | None = None,
         revocation: Revocation | None = None,
     ) -> bool:
         """See `Store.save_keys`."""
 
         def work(db: sqlite3.Connection) -> bool:
-            stands = db.execute(sql.NEWEST_KEY).fetchone()
-            if (stands[0] if stands else None) != newest:
+            if [rows.key(row) for row in db.execute(sql.KEYS)] != seen:
                 return False
             db.executemany(sql.SAVE_KEY, [msgspec.structs.astuple(each) for each in keys])
             if revocation:
@@ -271,25 +270,29 @@ class SQLiteStore:
             self._mine.connection = connection
         return self._mine.connection  # type: ignore[no-any-return]
 
+    def _open(self) -> None:
+        with self._opening:
+            if self._commits is None:
+                self._prepare()
+                self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
+                # The writer's loop must not stand still for another process: it waits elsewhere.
+                self._commits = Commits(self._connect(0.0))
+
     def _prepare(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            connection = self._connect()
+            with contextlib.closing(self._connect()) as connection:
+                _write_ahead(connection)
+                migrate(connection)
         except (OSError, sqlite3.Error) as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                raise Unavailable("Another process holds the database.") from error
+            if isinstance(error, sqlite3.Error) and is_busy(error):
+                raise unavailable(error) from error
             raise SettingsError(
                 "database_url",
-                f"ADMIT_DATABASE_URL (database_url) names {str(self.path)!r}, which can't be opened"
-                f" for writing ({error}): correct it, or the rights of that file.",
+                f"ADMIT_DATABASE_URL (database_url) names {str(self.path)!r}, which can't be used"
+                f" ({error}): correct it, or the rights of that file.",
             ) from error
-        try:
-            migrate(connection)
-        except sqlite3.Error as error:
-            raise unavailable(error) from error
-        finally:
-            connection.close()
 
     def _connect(self, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -298,10 +301,23 @@ class SQLiteStore:
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL, which stays; SQLite itself does not wait for others here."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(BUSY_STEP)
+        else:
+            return
 
 
 def _end(db: sqlite3.Connection, ending: Ending, now: float) -> list[str]:
