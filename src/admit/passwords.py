@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import threading
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
@@ -64,7 +65,7 @@ class Passwords:
         self._most = self._cores + settings.hash_queue
         self._pending = 0
         self._threads: ThreadPoolExecutor | None = None
-        self._nobody = argon2.hash("nobody has this password")
+        self._nobody = _nobodys(settings)
 
     async def hash(self, password: str) -> str:
         """The hash of a new password, which `check_policy` has passed.
@@ -157,6 +158,13 @@ def is_common(password: str) -> bool:
     One text and not a set: looking through it takes microseconds, and a tenth of the memory.
     """
     return "\n" not in password and f"\n{password.casefold()}\n" in _common_passwords()
+
+
+def _nobodys(settings: Settings) -> str:
+    """A hash that costs what ours cost, and that no password has: its result was drawn."""
+    cost = f"m={settings.argon2_memory},t={settings.argon2_time},p={settings.argon2_parallelism}"
+    salt, result = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19${cost}${salt}${result}"
 
 
 def _made_of(password: str, own_words: tuple[str | None, ...]) -> bool:

@@ -114,6 +114,8 @@ class Sessions:
             user_agent=(origin.user_agent or "")[:USER_AGENT_LENGTH] or None,
             ip=origin.ip,
         )
+        # Before anything is written: with no key that can sign, there is to be no session either.
+        tokens = self._tokens_for(account, session, handle, now)
         held = self._tokens.read(replaces) if replaces else None
         opened = await self._store.open_session(
             session,
@@ -132,7 +134,7 @@ class Sessions:
             raise InvalidCredentials
         if held:
             await self._revoked.look(now)
-        return self._tokens_for(account, session, handle, now)
+        return tokens
 
     async def refresh(
         self,

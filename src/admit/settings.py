@@ -261,8 +261,14 @@ def _read(name: str, value: object) -> object:
 def _dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
     if path is None or not Path(path).is_file():
         return {}
+    try:
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            "dotenv", f"The file {str(path)!r} can't be read ({error}): mend it or remove it."
+        ) from None
     # A key without a value ("ADMIT_SECRET" alone on its line) is a slip: read it as empty.
-    return {key: value or "" for key, value in dotenv_values(path, interpolate=False).items()}
+    return {key: value or "" for key, value in values.items()}
 
 
 def _from_environment(source: Mapping[str, str], known: set[str]) -> dict[str, str]:

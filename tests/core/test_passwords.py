@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import contextmanager
 from importlib import resources
 
 import bcrypt
@@ -113,20 +114,28 @@ async def test_an_unknown_login_costs_the_same_hash(passwords, monkeypatch):
     assert checked == [(await passwords.hash(PASSWORD)).rsplit("$", 2)[0]]
 
 
+@contextmanager
+def blocked(passwords, most):
+    """As many as these are being hashed or wait, until the block is left."""
+    go = threading.Event()
+    try:
+        yield [asyncio.create_task(passwords._run(go.wait)) for _ in range(most)]
+    finally:
+        go.set()
+
+
 async def test_past_the_queue_a_password_is_unavailable_and_others_are_served():
     passwords = made(hash_queue=2)
-    go = threading.Event()
     most = passwords._cores + 2
-    waiting = [asyncio.create_task(passwords._run(go.wait)) for _ in range(most)]
-    await asyncio.sleep(0)
-    for work in (passwords.hash(PASSWORD), passwords.verify(PASSWORD, None)):
-        refused = asyncio.ensure_future(work)
+    with blocked(passwords, most) as waiting:
         await asyncio.sleep(0)
-        assert refused.done()  # at once: nothing waits for a place
-        with pytest.raises(Unavailable) as raised:
-            refused.result()
-        assert raised.value.retry_after is not None
-    go.set()
+        for work in (passwords.hash(PASSWORD), passwords.verify(PASSWORD, None)):
+            refused = asyncio.ensure_future(work)
+            await asyncio.sleep(0)
+            assert refused.done()  # at once: nothing waits for a place
+            with pytest.raises(Unavailable) as raised:
+                refused.result()
+            assert raised.value.retry_after is not None
     assert await asyncio.gather(*waiting) == [True] * most
     assert (await passwords.hash(PASSWORD)).startswith("$argon2id$")
     passwords.close()
@@ -134,13 +143,11 @@ async def test_past_the_queue_a_password_is_unavailable_and_others_are_served():
 
 async def test_one_who_gives_up_leaves_the_place_to_another():
     passwords = made(hash_queue=0)
-    go = threading.Event()
-    waiting = [asyncio.create_task(passwords._run(go.wait)) for _ in range(passwords._cores)]
-    await asyncio.sleep(0)
-    for each in waiting:
-        each.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    go.set()
+    with blocked(passwords, passwords._cores) as waiting:
+        await asyncio.sleep(0)
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
     assert (await passwords.hash(PASSWORD)).startswith("$argon2id$")
     passwords.close()
 

@@ -100,8 +100,7 @@ async def load_keys(engine: Engine) -> None:
     Raises:
         SettingsError: no listed secret opens a key that isn't dead.
     """
-    # `start` makes and rotates keys, and so may `look`: a command that only asks must not.
-    await engine.keys._load(engine.clock())  # noqa: SLF001
+    await engine.keys.load(engine.clock())
 
 
 def states(rows: list[SigningKey], now: float) -> dict[str, State]:

@@ -99,13 +99,32 @@ class Keyring:
         Raises:
             SettingsError: no listed secret opens a key.
         """
-        await self._load(now)
+        await self.load(now)
         for _ in range(TRIES):
             newest = self._newest()
             if newest and newest.algorithm == self._settings.algorithm:
                 break
             await self.rotate(now)
         await self._rewrap(now)
+
+    async def load(self, now: float) -> None:
+        """Know the keys as they stand in the store; nothing is made or rotated.
+
+        Raises:
+            SettingsError: no listed secret opens a key that is not dead.
+        """
+        rows = await self._store.keys()
+        if rows == self._rows:
+            return
+        # A key that is loaded already is not opened again: another process may have put it under
+        # a newer secret, which this one is only told of at its next start.
+        known = {key.kid: key for key in self.state}
+        loaded = []
+        for row in rows:
+            if _alive(row, now):  # a dead one is never used, so a lost secret is no matter
+                held = known.get(row.kid)
+                loaded.append(msgspec.structs.replace(held, row=row) if held else self._open(row))
+        self._rows, self.state = rows, tuple(loaded)
 
     async def look(self, now: float) -> None:
         """Take in what other processes did, and rotate where the schedule says so."""
@@ -156,7 +175,7 @@ class Keyring:
             seen=self._rows or [],
             event=event("key_published", now=now, kid=made.kid, algorithm=made.algorithm),
         )
-        await self._load(now)
+        await self.load(now)
         return made.kid if saved else None
 
     async def withdraw(self, kid: str, now: float) -> str | None:
@@ -219,23 +238,9 @@ class Keyring:
     async def _reload(self, now: float) -> None:
         """Load the keys; where one can't be opened, those that are loaded go on."""
         try:
-            await self._load(now)
+            await self.load(now)
         except SettingsError as error:
             logger.error("%s", error)  # noqa: TRY400  the sentence says it all
-
-    async def _load(self, now: float) -> None:
-        rows = await self._store.keys()
-        if rows == self._rows:
-            return
-        # A key that is loaded already is not opened again: another process may have put it under
-        # a newer secret, which this one is only told of at its next start.
-        known = {key.kid: key for key in self.state}
-        loaded = []
-        for row in rows:
-            if _alive(row, now):  # a dead one is never used, so a lost secret is no matter
-                held = known.get(row.kid)
-                loaded.append(msgspec.structs.replace(held, row=row) if held else self._open(row))
-        self._rows, self.state = rows, tuple(loaded)
 
     def _open(self, row: SigningKey) -> LoadedKey:
         for wrap in self._wraps:
@@ -269,7 +274,7 @@ class Keyring:
             if not stale:
                 return
             await self._store.save_keys(stale, seen=self._rows or [])
-            await self._load(now)
+            await self.load(now)
         raise Unavailable("Other processes keep changing the keys: try again.")
 
     def _unwrap(self, row: SigningKey, wrap: Key) -> bytes | None:
