@@ -94,7 +94,7 @@ def test_while_developing_the_secret_and_the_base_url_are_missing_for_production
     assert "ADMIT_SECRET" in found["secret"]["do"]
     assert "ADMIT_BASE_URL" in found["base url"]["do"]
     assert "NIST recommends 15" in found["passwords"]["do"]
-    assert "durable (WAL, synchronous=FULL)" in found["store"]["says"]
+    assert "survives a power cut" in found["store"]["says"]
 
 
 def test_in_production_everything_is_in_order(examine, settings, engine):

@@ -193,3 +193,10 @@ async def test_a_relative_path_names_one_file_wherever_the_process_goes(
 
 async def test_the_name_says_which_file(store):
     assert store.name == f"SQLite at {store.path}"
+
+
+async def test_a_commit_that_does_not_wait_for_the_disk_is_told(tmp_path, opened):
+    async with opened(tmp_path / "admit.db") as store:
+        await store._write(lambda db: None)
+        store._commits._connection.execute("PRAGMA synchronous = NORMAL")
+        assert await store.durability() == "journal_mode is wal and synchronous 1"

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NEEDED = (3, 37, 0)
 """STRICT tables came with this SQLite, RETURNING before."""
-FULL = 2
 """`PRAGMA synchronous`: every commit is on the disk before it is answered."""
 
 
@@ -58,25 +57,16 @@ async def _opened(engine: Engine) -> list[Finding]:
 
 
 async def _durable(engine: Engine) -> Finding:
-    """Whether what was answered survives a power cut: asked on the store's own connection."""
-    ask = getattr(engine.store, "_read", None)
-    if ask is None:
-        return ok("store", f"{engine.store.name} can be written.")
-    names = ("journal_mode", "synchronous", "user_version")
-    journal, synchronous, schema = await ask(
-        lambda db: [db.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
-    )
-    if journal != "wal" or synchronous < FULL:
+    """Whether what was answered survives a power cut."""
+    why_not = await engine.store.durability()
+    if why_not:
         return fail(
             "store",
-            f"{engine.store.name} has journal_mode={journal} and synchronous={synchronous}: a"
-            " power cut can undo what was answered.",
+            f"{engine.store.name} may lose what was answered in a power cut: {why_not}.",
             "Put it on a file system that can hold a WAL: a local disk.",
         )
     return ok(
-        "store",
-        f"{engine.store.name} can be written, and is durable (WAL, synchronous=FULL); its schema"
-        f" ({schema}) is up to date.",
+        "store", f"{engine.store.name} can be written, and what it answers survives a power cut."
     )
 
 

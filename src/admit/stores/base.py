@@ -86,6 +86,9 @@ class Store(Protocol):
     async def check(self) -> None:
         """Return where a write would now be possible; raise `Unavailable` where not."""
 
+    async def durability(self) -> str | None:
+        """Why what was answered might not survive a power cut; None where it does."""
+
     async def add_user(
         self, account: Account, *, event: Event
     ) -> Literal["email", "username"] | None:

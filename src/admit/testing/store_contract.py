@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 VERBS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "check": lambda store: store.check(),
+    "durability": lambda store: store.durability(),
     "add_user": lambda store: store.add_user(samples.account("new"), event=samples.event()),
     "find_user": lambda store: store.find_user("id", "id-ada"),
     "list_users": lambda store: store.list_users(search="", after="", limit=1),
@@ -85,6 +86,10 @@ class StoreContract(
     def other(self, store: Store) -> Store:
         """A second handle on the same data; the same one where a store can't have two."""
         return store
+
+    async def test_what_it_answers_survives_a_power_cut(self, store: Store) -> None:
+        """By its own word, from the connection that writes."""
+        assert await store.durability() is None
 
     async def test_a_store_that_is_open_can_be_written(self, store: Store, other: Store) -> None:
         """`check` returns; starting once more changes nothing."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+SYNCHRONOUS_FULL = 2
+"""What `PRAGMA synchronous` says of FULL; less of it does not wait for the disk."""
 READERS = 2
 """Connections that read beside the writer: WAL lets them see the last commit meanwhile."""
 
@@ -69,6 +71,19 @@ class SQLiteStore:
     async def check(self) -> None:
         """Take the write lock for a moment: a full or read-only disk shows at the commit."""
         await self._write(lambda db: db.execute(sql.TOUCH).rowcount)
+
+    async def durability(self) -> str | None:
+        """See `Store.durability`; asked on the very connection that writes."""
+
+        def work(db: sqlite3.Connection) -> tuple[str, int]:
+            names = ("journal_mode", "synchronous")
+            journal, synchronous = (db.execute(f"PRAGMA {each}").fetchone()[0] for each in names)
+            return journal, synchronous
+
+        journal, synchronous = await self._write(work)
+        if journal == "wal" and synchronous >= SYNCHRONOUS_FULL:
+            return None
+        return f"journal_mode is {journal} and synchronous {synchronous}"
 
     async def add_user(
         self, account: Account, *, event: Event
