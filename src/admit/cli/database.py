@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NEEDED = (3, 37, 0)
 """STRICT tables came with this SQLite, RETURNING before."""
-"""`PRAGMA synchronous`: every commit is on the disk before it is answered."""
 
 
 def of_store(settings: Settings) -> Iterator[Finding]:

@@ -290,8 +290,10 @@ class SQLiteStore:
             if self._commits is None:
                 self._prepare()
                 self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
+                writer = self._connect()
                 # The writer's loop must not stand still for another process: it waits elsewhere.
-                self._commits = Commits(self._connect(0.0))
+                writer.execute("PRAGMA busy_timeout = 0")
+                self._commits = Commits(writer)
 
     def _prepare(self) -> None:
         try:
@@ -309,10 +311,10 @@ class SQLiteStore:
                 f" ({error}): correct it, or the rights of that file.",
             ) from error
 
-    def _connect(self, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
-            timeout=busy_seconds,
+            timeout=BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
