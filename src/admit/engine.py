@@ -121,7 +121,7 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
         self._loop = self._watch = None
-        self.passwords.close()
+        await asyncio.to_thread(self.passwords.close)
         await self.store.close()
 
     def verify(self, token: str) -> Principal:

@@ -142,9 +142,11 @@ def _cors(app: ASGIApp, settings: Settings) -> ASGIApp:
     )
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.Refusal):
         raise TypeError from error
+    if isinstance(error, errors.CsrfFailed | errors.TooManyAttempts):
+        logger.info("refused: %s, %s %r", error.code, request.method, request.url.path)
     if isinstance(error, errors.Unavailable):
         logger.warning("unavailable: %s", error, exc_info=error.__cause__)
     return problem(error)

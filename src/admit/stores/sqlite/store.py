@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sqlite3
 import threading
@@ -288,20 +287,23 @@ class SQLiteStore:
     def _open(self) -> None:
         with self._opening:
             if self._commits is None:
-                self._prepare()
+                self._commits = Commits(self._writer())
                 self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
-                writer = self._connect()
-                # The writer's loop must not stand still for another process: it waits elsewhere.
-                writer.execute("PRAGMA busy_timeout = 0")
-                self._commits = Commits(writer)
 
-    def _prepare(self) -> None:
+    def _writer(self) -> sqlite3.Connection:
+        """The connection that writes, on a file that is there and up to date."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            with contextlib.closing(self._connect()) as connection:
+            connection = self._connect()
+            try:
                 _write_ahead(connection)
                 migrate(connection)
+                # From here on the event loop must not stand still for another process's commit.
+                connection.execute("PRAGMA busy_timeout = 0")
+            except BaseException:
+                connection.close()
+                raise
         except (OSError, sqlite3.Error) as error:
             if isinstance(error, sqlite3.Error) and is_busy(error):
                 raise unavailable(error) from error
@@ -310,6 +312,7 @@ class SQLiteStore:
                 f"ADMIT_DATABASE_URL (database_url) names {str(self.path)!r}, which can't be used"
                 f" ({error}): correct it, or the rights of that file.",
             ) from error
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -318,8 +321,12 @@ class SQLiteStore:
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
