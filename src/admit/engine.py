@@ -34,6 +34,9 @@ LOOK_SECONDS = 0.5
 PURGE_SECONDS = 60.0
 PURGE_ROWS = 500
 """What one purge deletes at most of each table, so that no commit is long."""
+PURGE_ROUNDS = 200
+PURGE_GRACE = 86_400.0
+"""The server keeps what is over for a day: a clock that was wrong for a moment deletes nothing."""
 
 
 class Engine:
@@ -57,6 +60,8 @@ class Engine:
         clock: Callable[[], float] = time.time,
         **given: Any,  # noqa: ANN401  settings of many types, read by `Settings`
     ) -> None:
+        if settings and given:
+            raise TypeError("give settings, or single ones by name, not both")
         self.settings = settings or Settings.load(**given)
         self.clock = clock
         secrets = obtain(self.settings)
@@ -104,9 +109,7 @@ class Engine:
         """
         async with self._starting():  # the first requests may all come at once
             if not self._ready:
-                await self.store.start()
-                await self.keys.start(self.clock())
-                await self.revoked.look(self.clock())
+                await self._learn()
                 self._ready = True
             if not self.ready:
                 self._loop = asyncio.get_running_loop()
@@ -131,15 +134,32 @@ class Engine:
             InvalidToken: with `reason` where the token is genuine.
             Unavailable: this process has not learned yet what is revoked.
         """
-        if not self._ready:
-            raise Unavailable("Admit is not started: await start(), or let its app serve.")
+        if not self.ready:  # or what others revoke would never be heard of
+            raise Unavailable("Admit is not started, or its event loop is gone: await start().")
         return self.access.verify(token, now=self.clock())
 
-    async def purge(self, *, rows: int = PURGE_ROWS) -> int:
-        """Delete some of what no judgement needs any more; return how many rows went."""
-        now = self.clock()
+    async def purge(self, *, rows: int = PURGE_ROWS, grace: float = 0.0) -> int:
+        """Delete some of what no judgement has needed for `grace` seconds; return how many rows."""
+        now = self.clock() - grace
         before = now - self.settings.event_ttl
         return await self.store.purge(now=now, events_before=before, limit=rows)
+
+    async def _purge_all(self) -> None:
+        """Purge until little is left, with room for everybody else between two commits."""
+        for _ in range(PURGE_ROUNDS):
+            if await self.purge(grace=PURGE_GRACE) < PURGE_ROWS:
+                break
+            await asyncio.sleep(LOOK_SECONDS / 10)
+
+    async def _learn(self) -> None:
+        """Open the store and read what has to be known; a start that fails leaves nothing open."""
+        await self.store.start()
+        try:
+            await self.keys.start(self.clock())
+            await self.revoked.look(self.clock())
+        except BaseException:
+            await self.store.close()
+            raise
 
     def _starting(self) -> asyncio.Lock:
         """One start at a time in each event loop; what it does bears several at once."""
@@ -155,7 +175,7 @@ class Engine:
                 await self.keys.look(now)
                 if time.monotonic() - purged_at >= PURGE_SECONDS:
                     purged_at = time.monotonic()
-                    await self.purge()
+                    await self._purge_all()
             except Unavailable as error:
                 logger.warning("%s Revocations by other processes are not seen meanwhile.", error)
             except Exception:  # the watch must outlive whatever went wrong once

@@ -105,7 +105,7 @@ class InvalidCredentials(Refusal):
 
 
 class Unauthenticated(Refusal):
-    """Sign in first: the request carries no access token."""
+    """Sign in first: the request carries no token."""
 
     code = "unauthenticated"
     status = 401

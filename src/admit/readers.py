@@ -129,7 +129,7 @@ def prefix(value: object) -> str:
     """A path that starts with a slash and doesn't end with one; empty for the root."""
     wanted = "a path such as /auth"
     cleaned = text(value).rstrip("/")
-    if not _PATH.fullmatch(cleaned):
+    if not _PATH.fullmatch(cleaned) or {".", ".."} & set(cleaned.split("/")):
         raise ValueError(f"{wanted}, not {value!r}")
     return cleaned
 

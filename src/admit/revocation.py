@@ -35,6 +35,7 @@ class Revoked:
         self._sessions: dict[str, Revocation] = {}
         self._users: dict[str, Revocation] = {}
         self._pruned_at = 0.0
+        self._looked_at = 0.0
 
     def reason(self, principal: Principal) -> str | None:
         """Why this principal's token is no longer accepted, or None where it is."""
@@ -50,6 +51,9 @@ class Revoked:
 
         Two looks at once take in the same entries twice, in either order, which changes nothing.
         """
+        if now < self._looked_at:  # the clock was ahead: what it made us drop is read again
+            self._cursor = 0
+        self._looked_at = now
         for entry in await self._store.revocations(after=self._cursor, now=now):
             self._cursor = max(self._cursor, entry.seq)
             if entry.kind != "key":
@@ -57,7 +61,7 @@ class Revoked:
                 held = known.get(entry.subject)
                 if held is None or held.seq < entry.seq:
                     known[entry.subject] = entry
-        if now - self._pruned_at >= PRUNE_SECONDS:
+        if not 0 <= now - self._pruned_at < PRUNE_SECONDS:
             self._pruned_at = now
             self._sessions = _mattering(self._sessions, now)
             self._users = _mattering(self._users, now)

@@ -164,6 +164,9 @@ class Sessions:
         if held is None:
             await self._throttle.refresh_refused(None, ip)
             raise RefreshRefused("This is not a refresh token of ours.", reason="malformed")
+        # Before anything is written: or, with no key to sign with, the retry of an honest client
+        # would come back as theft.
+        self._access.check_ready(now)
         retry_key = refresh.retry_key(idempotency_key)
         rotation = await self._store.rotate(
             held.session_id,

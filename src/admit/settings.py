@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from admit import readers
 from admit.errors import SettingsError
@@ -28,6 +29,9 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1")
 
 SKEW = 10.0
 """How far the clocks of two machines may differ, in seconds."""
+
+
+LONGEST_LEEWAY = 60.0
 
 
 def setting(
@@ -226,7 +230,7 @@ class Settings:
         for name in given.keys() - known:
             raise SettingsError(name, f"There is no setting {name!r}; see docs/settings.md.")
         values: dict[str, Any] = {}
-        for source in (_dotenv(dotenv), os.environ if environ is None else environ):
+        for source in (read_dotenv(dotenv), os.environ if environ is None else environ):
             values |= _from_environment(source, known)
         return cls(**{**values, **given})
 
@@ -258,17 +262,29 @@ def _read(name: str, value: object) -> object:
         raise SettingsError(name, f"{variable(name)} ({name}) wants {error}.") from None
 
 
-def _dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
-    if path is None or not Path(path).is_file():
+def read_dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
+    """What the `.env` file sets; nothing where there is none.
+
+    Raises:
+        SettingsError: it can't be read, or one of its lines can't.
+    """
+    if path is None or not Path(path).exists():
         return {}
     try:
-        values = dotenv_values(path, interpolate=False)
+        bindings = list(parse_stream(StringIO(Path(path).read_text(encoding="utf-8"))))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             "dotenv", f"The file {str(path)!r} can't be read ({error}): mend it or remove it."
         ) from None
+    for binding in bindings:
+        if binding.error:  # what is skipped here would be a default there
+            raise SettingsError(
+                "dotenv",
+                f"Line {binding.original.line} of {str(path)!r} can't be read: write NAME=value,"
+                " and close its quotes.",
+            )
     # A key without a value ("ADMIT_SECRET" alone on its line) is a slip: read it as empty.
-    return {key: value or "" for key, value in values.items()}
+    return {each.key: each.value or "" for each in bindings if each.key}
 
 
 def _from_environment(source: Mapping[str, str], known: set[str]) -> dict[str, str]:
@@ -305,7 +321,9 @@ def _check_together(settings: Settings) -> None:
     if not settings.access_ttl <= settings.refresh_ttl <= settings.session_ttl:
         raise SettingsError(
             "refresh_ttl",
-            "ADMIT_REFRESH_TTL (refresh_ttl) must lie between access_ttl and session_ttl.",
+            f"ADMIT_REFRESH_TTL (refresh_ttl) is {settings.refresh_ttl:.0f} s, and must lie between"
+            f" access_ttl ({settings.access_ttl:.0f} s) and session_ttl"
+            f" ({settings.session_ttl:.0f} s): change one of the three.",
         )
     if settings.cookie_samesite == "none" and not settings.secure:
         raise SettingsError(
@@ -319,7 +337,37 @@ def _check_together(settings: Settings) -> None:
             "ADMIT_ALLOWED_ORIGINS (allowed_origins) is empty while cookie_samesite is 'none':"
             " name the origins of your front end.",
         )
+    if settings.leeway > LONGEST_LEEWAY:
+        raise SettingsError(
+            "leeway",
+            "ADMIT_LEEWAY (leeway) is over 1m, for which a stolen token would go unnoticed: set it"
+            " to a few seconds, and let clients send an Idempotency-Key.",
+        )
+    if settings.key_ttl <= settings.jwks_max_age + settings.access_ttl:
+        raise SettingsError(
+            "key_ttl",
+            "ADMIT_KEY_TTL (key_ttl) must be longer than jwks_max_age and access_ttl together, or"
+            " keys pile up: raise it, to days.",
+        )
+    if any(network.prefixlen == 0 for network in settings.trusted_proxies):
+        raise SettingsError(
+            "trusted_proxies",
+            "ADMIT_TRUSTED_PROXIES (trusted_proxies) trusts every address, so that anybody could"
+            " choose their own: name your proxies.",
+        )
+    _check_origins(settings)
     _check_argon2(settings)
+
+
+def _check_origins(settings: Settings) -> None:
+    for origin in settings.allowed_origins:
+        parts = urlsplit(origin)
+        if settings.secure and parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+            raise SettingsError(
+                "allowed_origins",
+                f"ADMIT_ALLOWED_ORIGINS (allowed_origins) has {origin!r}: whoever is on its way"
+                " could put a script into that page; use https://.",
+            )
 
 
 def _check_argon2(settings: Settings) -> None:

@@ -3,8 +3,8 @@
 Only failures count, and an attempt that is still under way counts as one, so a thousand parallel
 guesses get no further than a thousand in a row. Sign-ins are limited three ways: for the account
 from that address, for the account from everywhere, and for the address. Past the account's limit
-an address without a failure of its own may still try: a stranger who guesses from a thousand
-places gets one guess from each, and never locks the owner out.
+an address without a recent failure of its own may still try: a stranger who guesses from a
+thousand places gets a guess a minute from each, and never locks the owner out.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ class Rule:
 
     async def touched(self, key: str) -> float | None:
         """When the failures here are forgotten; None where nothing failed or is under way."""
-        stats = await self._limiter.get_window_stats(self._items[0], self.name, key)
-        if stats.remaining == self._items[0].amount and not self._under_way[key]:
+        item = min(self._items, key=lambda each: each.get_expiry())
+        stats = await self._limiter.get_window_stats(item, self.name, key)
+        if stats.remaining == item.amount and not self._under_way[key]:
             return None
         return stats.reset_time
 

@@ -144,7 +144,7 @@ async def test_the_watch_purges_a_little_now_and_then(process, monkeypatch, cloc
     monkeypatch.setattr(module, "PURGE_SECONDS", 0.0)
     async with process() as engine:
         await samples.opened(engine.store, ends_at=clock() + 1, expires_at=clock() + 1)
-        clock.passes(2)
+        clock.passes(2 + module.PURGE_GRACE)
 
         async def purged():
             return await engine.store.find_session("session-one") is None

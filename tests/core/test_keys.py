@@ -322,11 +322,48 @@ async def test_a_withdrawal_gets_a_lost_secret_out_of_the_way(process, clock):
         kid = signer(engine)
     lost = process(secret=(SECRET,))
     await lost.store.start()
-    made = await lost.keys.withdraw(kid, clock() + 1)
+    assert await lost.keys.withdraw(kid, clock() + 1) is None
     clock.passes(1)
     await lost.start()
-    assert signer(lost) == made
+    assert signer(lost) not in {kid, None}
     await lost.close()
+
+
+async def test_a_withdrawal_under_another_secret_is_heeded_all_the_same(process, clock):
+    """Run in a shell that lacks the server's secret: the server makes the next key by itself."""
+    async with process(secret=(FORMER,)) as engine:
+        await samples.add(engine.store, "ada")
+        token = await minted(engine)
+        gone = signer(engine)
+        stranger = process(secret=(SECRET,))
+        await stranger.store.start()
+        await stranger.keys.withdraw(gone, clock())
+        await stranger.close()
+        await engine.keys.look(clock())
+        assert signer(engine) not in {gone, None}
+        with pytest.raises(InvalidToken):
+            engine.verify(token)
+        assert engine.verify(await minted(engine))
+
+
+async def test_a_key_that_cannot_be_opened_does_not_hide_a_withdrawal(process, clock):
+    """What is withdrawn is off, whatever else there is to complain about."""
+    async with process(secret=(FORMER,)) as engine, process(secret=(SECRET, FORMER)) as newer:
+        await samples.add(engine.store, "ada")
+        token, gone = await minted(engine), signer(engine)
+        await newer.keys.rotate(clock())
+        await newer.keys.withdraw(gone, clock())
+        await engine.keys.look(clock())
+        with pytest.raises(InvalidToken):
+            engine.verify(token)
+
+
+async def test_a_clock_behind_every_key_does_not_stop_the_signing(process, clock):
+    """The machine booted ahead, made its first key, and was set right: nobody is to blame."""
+    async with process() as engine:
+        await samples.add(engine.store, "ada")
+        clock.passes(-86_400.0)
+        assert engine.verify(await minted(engine))
 
 
 async def test_a_key_that_cannot_be_opened_changes_nothing_for_those_who_run(
@@ -340,7 +377,7 @@ async def test_a_key_that_cannot_be_opened_changes_nothing_for_those_who_run(
         with caplog.at_level(logging.ERROR, "admit.keys"):
             await engine.keys.look(clock())
         assert "ADMIT_SECRET" in caplog.text
-        assert engine.keys.state is before
+        assert [key.kid for key in engine.keys.state] == [key.kid for key in before]
         assert engine.verify(await minted(engine))
 
 
@@ -349,7 +386,7 @@ async def test_a_store_that_is_out_changes_nothing_for_those_who_run(engine, clo
     await engine.store.close()
     with pytest.raises(Unavailable):
         await engine.keys.look(clock())
-    assert engine.keys.state is before
+    assert [key.kid for key in engine.keys.state] == [key.kid for key in before]
     assert signer(engine)
 
 

@@ -160,3 +160,17 @@ async def counts(engine):
     return await engine.store._read(
         lambda db: [db.execute(f"SELECT count(*) FROM {each}").fetchone() for each in tables]
     )
+
+
+async def test_with_no_key_that_signs_nothing_is_written(engine, ada, clock):
+    """Or an honest client's retry, a while later, would come back as theft."""
+    tokens = await opened(engine, ada)
+    engine.keys.state = ()
+    for attempt in (
+        engine.sessions.refresh(tokens.refresh_token, now=clock()),
+        engine.sessions.open(ada, now=clock()),
+    ):
+        with pytest.raises(Unavailable):
+            await attempt
+    (session,) = await engine.store.list_sessions(ada.user.id, now=clock())
+    assert session.generation == 0

@@ -110,12 +110,14 @@ async def test_without_step_two_the_start_says_what_to_do(machine: Machine) -> N
 async def test_after_a_leak_every_token_made_before_is_refused(machine: Machine) -> None:
     process = await machine.start(OLD)
     access, token = await machine.sign_in(process)
+    (key,) = await process.store.keys()
     await process.close()
-
-    between = await machine.start(NEW, OLD)
-    for key in await between.store.keys():
-        await between.keys.withdraw(key.kid, machine.now)
-    await between.close()
+    with pytest.raises(SettingsError, match="does not open the signing key"):
+        await machine.start(NEW)
+    command = Admit(data_dir=machine.data_dir, secret=NEW, clock=lambda: machine.now)
+    await command.store.start()
+    await command.keys.withdraw(key.kid, machine.now)
+    await command.close()
     after = await machine.start(NEW)
 
     with pytest.raises(InvalidToken):

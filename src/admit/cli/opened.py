@@ -7,10 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from dotenv import dotenv_values
-
 from admit.cli.failure import Failed
-from admit.settings import Settings, variable
+from admit.settings import Settings, read_dotenv, variable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,7 +54,7 @@ def database_file(settings: Settings) -> Path | None:
 
 def is_set(setting: str) -> bool:
     """Whether the environment or the `.env` file says anything about this setting."""
-    return variable(setting) in {**dotenv_values(DOTENV, interpolate=False), **os.environ}
+    return variable(setting) in {**read_dotenv(DOTENV), **os.environ}
 
 
 def _must_exist(settings: Settings) -> None:

@@ -49,7 +49,7 @@ def add(
 
     async def free(engine: Engine) -> None:
         for field, login in {"email": email, "username": username}.items():
-            if login and await engine.accounts.find(login):
+            if login and ("@" in login) == (field == "email") and await engine.accounts.find(login):
                 raise AlreadyExists(fields={field: "another one"})
 
     async def work(engine: Engine) -> tuple[Account, str]:

@@ -7,6 +7,7 @@ converted from another type (RFC 8259 section 4; I-JSON, RFC 7493 section 2.3).
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 
     from admit.model import Session, Tokens, User
 
+WANTS = {
+    r"Expected `str` of length >= (\d+)": "at least {} characters",
+    r"Expected `str` of length <= (\d+)": "at most {} characters",
+    r"Expected `str` matching regex": "3 to 64 of letters, digits, '.', '_' and '-'",
+    r"Expected `str(?: \| null)?`, got `(\w+)`": "text, not {}",
+    r"Invalid enum value": "'cookie' or 'body'",
+}
+MOST_UNKNOWN = 10
+"""Unknown fields that are named: an answer must not outgrow its question."""
 LARGEST = 64 * 1024
 """No body of ours comes near it."""
 
@@ -52,7 +62,15 @@ Chosen = Annotated[
 Token = Annotated[str, Meta(min_length=1, max_length=8192)]
 
 
-class RegisterBody(msgspec.Struct, forbid_unknown_fields=True):
+class Unprinted(msgspec.Struct):
+    """What holds passwords or tokens, and prints none of it: what is printed ends up in a log."""
+
+    def __repr__(self) -> str:
+        """The name of the type alone."""
+        return f"{type(self).__name__}(…)"
+
+
+class RegisterBody(Unprinted, forbid_unknown_fields=True):
     """What `POST /register` takes."""
 
     email: Email
@@ -60,7 +78,7 @@ class RegisterBody(msgspec.Struct, forbid_unknown_fields=True):
     username: Username | None = None
 
 
-class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
+class LoginBody(Unprinted, forbid_unknown_fields=True):
     """What `POST /login` takes; `login` is the e-mail address or the username."""
 
     login: Login
@@ -68,13 +86,13 @@ class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
     delivery: Delivery = "cookie"
 
 
-class TokenBody(msgspec.Struct, forbid_unknown_fields=True):
+class TokenBody(Unprinted, forbid_unknown_fields=True):
     """What `POST /refresh` and `POST /logout` take where the token travels in the body."""
 
     refresh_token: Token | None = None
 
 
-class PasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+class PasswordBody(Unprinted, forbid_unknown_fields=True):
     """What `POST /password` takes."""
 
     current_password: Typed
@@ -98,7 +116,7 @@ class RegisteredOut(msgspec.Struct):
     user: UserOut
 
 
-class TokensOut(msgspec.Struct):
+class TokensOut(Unprinted):
     """What signing in and refreshing give; the refresh token only with body delivery."""
 
     access_token: str
@@ -257,19 +275,28 @@ def _refuse_constant(name: str) -> object:
 def _convert(raw: dict[str, object], type_: type[Body]) -> Body:
     """The struct, or every field that is wrong at once."""
     known = _fields(type_)
-    fields = {name[:64]: "unknown: leave it out" for name in raw.keys() - known.keys()}
+    unknown = sorted(raw.keys() - known.keys())[:MOST_UNKNOWN]
+    fields = {name[:64]: "unknown: leave it out" for name in unknown}
     values = {}
     for name, field in known.items():
         if name in raw:
             try:
                 values[name] = msgspec.convert(raw[name], field.type)
             except msgspec.ValidationError as error:
-                fields[name] = str(error)
+                fields[name] = _wants(str(error))
         elif field.required:
             fields[name] = "required"
     if fields:
         raise InvalidInput(fields=fields)
     return type_(**values)
+
+
+def _wants(error: str) -> str:
+    """What msgspec missed, as a person would say it."""
+    for pattern, wants in WANTS.items():
+        if match := re.match(pattern, error):
+            return wants.format(*match.groups())
+    return error
 
 
 @cache

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from admit.engine import Engine
-    from admit.model import Origin, Principal, Tokens
+    from admit.model import Origin, Principal, Session, Tokens
 
 
 class Routes:
@@ -97,10 +97,10 @@ class Routes:
     async def me(self, request: Request) -> Response:
         """`GET /me`."""
         principal = self._principal(request, cookie=True)
+        session = await self._session(principal)
         account = await self._engine.store.find_user("id", principal.user_id)
-        session = await self._engine.store.find_session(principal.session_id)
-        if account is None or session is None:
-            raise errors.InvalidToken
+        if account is None or account.disabled_at is not None:
+            raise errors.InvalidToken(reason="revoked")
         me = bodies.MeOut(
             user=bodies.user_out(account.user),
             session=bodies.session_out(session, current=principal.session_id),
@@ -110,6 +110,7 @@ class Routes:
     async def password(self, request: Request) -> Response:
         """`POST /password`."""
         principal = self._principal(request)
+        await self._session(principal)
         body = await bodies.read(request, bodies.PasswordBody)
         await self._engine.accounts.change_password(
             user_id=principal.user_id,
@@ -160,6 +161,13 @@ class Routes:
     def _principal(self, request: Request, *, cookie: bool = False) -> Principal:
         in_cookie = self._cookies.access_token(request.headers) if cookie else None
         return self._engine.verify(credentials.access_token(request.headers, in_cookie))
+
+    async def _session(self, principal: Principal) -> Session:
+        """The caller's session, which lives: another process may have ended it just now."""
+        session = await self._engine.store.find_session(principal.session_id)
+        if session is None or session.ended_because is not None:
+            raise errors.InvalidToken(reason=session.ended_because if session else None)
+        return session
 
     async def _refresh_token(self, request: Request) -> tuple[str | None, bodies.Delivery]:
         """The one refresh token of the request, and the way its successor goes back."""

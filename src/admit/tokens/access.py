@@ -34,7 +34,6 @@ CLIENT_ID = "admit"
 """RFC 9068 requires a client; ours is the first party."""
 
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+", re.ASCII)
-_HEADER_NAMES = frozenset({"alg", "kid", "typ"})
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -101,6 +100,10 @@ class AccessTokens:
         self._remembered: dict[str, Principal] = {}
         self._remembered_keys: object = keys.state
         self._remembering = threading.Lock()
+
+    def check_ready(self, now: float) -> None:
+        """Raise Unavailable where no key can sign."""
+        self._keys.signing(now)
 
     def mint(self, account: Account, session: Session, *, now: float) -> tuple[str, int]:
         """An access token for this session and its lifetime in whole seconds.

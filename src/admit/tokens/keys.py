@@ -87,6 +87,7 @@ class Keyring:
         self._store = store
         self._wraps = derived_keys(listed, "signing key encryption")
         self._rows: list[SigningKey] | None = None
+        self._begun = self._applied = 0
         self.state: tuple[LoadedKey, ...] = ()
         """Every key that is not dead, the oldest first; another object whenever a row changed."""
 
@@ -111,37 +112,56 @@ class Keyring:
         """Know the keys as they stand in the store; nothing is made or rotated.
 
         Raises:
-            SettingsError: no listed secret opens a key that is not dead.
+            SettingsError: no listed secret opens a key that is not dead. The others are known all
+                the same: what is withdrawn must not go on because something else can't be read.
         """
+        self._begun += 1
+        turn = self._begun
         rows = await self._store.keys()
-        if rows == self._rows:
-            return
+        if turn < self._applied or rows == self._rows:
+            return  # an older look that was slower must not bring back what a newer one dropped
         # A key that is loaded already is not opened again: another process may have put it under
         # a newer secret, which this one is only told of at its next start.
         known = {key.kid: key for key in self.state}
-        loaded = []
+        loaded: list[LoadedKey] = []
+        unopened: list[str] = []
         for row in rows:
             if _alive(row, now):  # a dead one is never used, so a lost secret is no matter
                 held = known.get(row.kid)
-                loaded.append(msgspec.structs.replace(held, row=row) if held else self._open(row))
-        self._rows, self.state = rows, tuple(loaded)
+                key = msgspec.structs.replace(held, row=row) if held else self._open(row)
+                if key is None:
+                    unopened.append(row.kid)
+                else:
+                    loaded.append(key)
+        self._applied, self._rows, self.state = turn, rows, tuple(loaded)
+        if unopened:
+            raise SettingsError(
+                "secret",
+                f"ADMIT_SECRET (secret) does not open the signing key {unopened[0]}: list the"
+                " former secret after the new one (new,old), or run `admit keys withdraw` on that"
+                " key.",
+            )
 
     async def look(self, now: float) -> None:
         """Take in what other processes did, and rotate where the schedule says so."""
         await self._reload(now)
         newest = self._newest()
-        if newest and newest.row.signs_from + self._settings.key_ttl <= now:
+        # None is left where one was withdrawn by somebody who has another secret.
+        if newest is None or newest.row.signs_from + self._settings.key_ttl <= now:
             await self.rotate(now)
 
     def signing(self, now: float) -> LoadedKey:
-        """The key that signs at `now`.
+        """The key that signs at `now`; the earliest, where the clock is behind all of them.
 
         Raises:
             Unavailable: there is none.
         """
-        for key in reversed(self.state):
-            if key.row.signs_from <= now and _alive(key.row, now):
+        living = [key for key in self.state if _alive(key.row, now)]
+        for key in reversed(living):
+            if key.row.signs_from <= now:
                 return key
+        if living:
+            return living[0]
         raise Unavailable("No key can sign right now.")
 
     def verifying(self, kid: str, now: float) -> LoadedKey | None:
@@ -175,7 +195,7 @@ class Keyring:
             seen=self._rows or [],
             event=event("key_published", now=now, kid=made.kid, algorithm=made.algorithm),
         )
-        await self.load(now)
+        await self._reload(now)
         return made.kid if saved else None
 
     async def withdraw(self, kid: str, now: float) -> str | None:
@@ -223,8 +243,10 @@ class Keyring:
             chain.insert(0, signer)
         elif chain:
             chain[0] = msgspec.structs.replace(chain[0], signs_from=now)
-        else:
+        elif self._open(gone):
             chain = [await self._make(now=now, signs_from=now)]
+        else:  # whoever has the secret makes the next one: what we made, they could not open
+            return None, []
         ends = [self._settings.dead_after(after.signs_from) for after in chain[1:]]
         chain = [
             msgspec.structs.replace(row, retires_at=end)
@@ -242,7 +264,7 @@ class Keyring:
         except SettingsError as error:
             logger.error("%s", error)  # noqa: TRY400  the sentence says it all
 
-    def _open(self, row: SigningKey) -> LoadedKey:
+    def _open(self, row: SigningKey) -> LoadedKey | None:
         for wrap in self._wraps:
             opened = self._unwrap(row, wrap)
             if opened is not None:
@@ -257,11 +279,7 @@ class Keyring:
                     registry=registry,
                     form=Compact(header, private),
                 )
-        raise SettingsError(
-            "secret",
-            f"ADMIT_SECRET (secret) does not open the signing key {row.kid}: list the former secret"
-            " after the new one (new,old), or run `admit keys withdraw` on that key.",
-        )
+        return None
 
     async def _rewrap(self, now: float) -> None:
         """Put keys that an older secret opened under the newest, so that the old one can go."""

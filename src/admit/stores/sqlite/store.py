@@ -46,6 +46,8 @@ class SQLiteStore:
         self.name = f"SQLite at {given}"
         self.path = given.absolute()  # wherever the process goes
         self._opening = threading.Lock()
+        self._file: tuple[int, int] | None = None
+        self._gone = False
         self._commits: Commits | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reading: list[sqlite3.Connection] = []
@@ -68,8 +70,13 @@ class SQLiteStore:
         self._mine = threading.local()
 
     async def check(self) -> None:
-        """Take the write lock for a moment: a full or read-only disk shows at the commit."""
-        await self._write(lambda db: db.execute(sql.TOUCH).rowcount)
+        """Commit one page as it was: a full or read-only disk shows there and nowhere else."""
+
+        def work(db: sqlite3.Connection) -> None:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            db.execute(f"PRAGMA user_version = {version}")
+
+        await self._write(work)
 
     async def durability(self) -> str | None:
         """See `Store.durability`; asked on the very connection that writes."""
@@ -199,7 +206,11 @@ class SQLiteStore:
         return rows.session(found) if found else None
 
     async def revocations(self, *, after: int, now: float) -> list[Revocation]:
-        """See `Store.revocations`. One writer at a time commits, so `seq` is in their order."""
+        """See `Store.revocations`. One writer at a time commits, so `seq` is in their order.
+
+        Asked twice a second, it is where a file that was replaced under the server shows.
+        """
+        self._gone = self._file != _identity(self.path)
         found = await self._read(lambda db: db.execute(sql.REVOCATIONS, (after, now)).fetchall())
         return [rows.revocation(row) for row in found]
 
@@ -264,16 +275,25 @@ class SQLiteStore:
     async def _write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         if self._commits is None:
             raise Unavailable("The store is not started.")
+        self._check_file()
         return await self._commits.do(work)
 
     async def _read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         if self._readers is None:
             raise Unavailable("The store is not started.")
+        self._check_file()
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._readers, lambda: work(self._reader()))
         except sqlite3.Error as error:
             raise unavailable(error) from error
+
+    def _check_file(self) -> None:
+        """Refuse to go on in a file that nobody will ever find again."""
+        if self._gone:
+            raise Unavailable(
+                f"{self.path} was removed or replaced under the server: put it back, or restart."
+            )
 
     def _reader(self) -> sqlite3.Connection:
         """This thread's own connection."""
@@ -288,6 +308,7 @@ class SQLiteStore:
         with self._opening:
             if self._commits is None:
                 self._commits = Commits(self._writer())
+                self._file, self._gone = _identity(self.path), False
                 self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
 
     def _writer(self) -> sqlite3.Connection:
@@ -328,6 +349,15 @@ class SQLiteStore:
             connection.close()
             raise
         return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever it is called; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
