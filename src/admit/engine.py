@@ -134,7 +134,8 @@ class Engine:
             InvalidToken: with `reason` where the token is genuine.
             Unavailable: this process has not learned yet what is revoked.
         """
-        if not self.ready:  # or what others revoke would never be heard of
+        loop = self._loop
+        if not self._ready or loop is None or loop.is_closed():  # nobody would hear of revocations
             raise Unavailable("Admit is not started, or its event loop is gone: await start().")
         return self.access.verify(token, now=self.clock())
 

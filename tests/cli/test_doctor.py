@@ -135,8 +135,10 @@ def test_settings_that_can_t_work_are_all_there_is_to_say(examine, settings):
         ("algorithm", "warn", {"ALGORITHM": "HS256"}),
         ("proxies", "warn", {"BASE_URL": "https://a.example"}),
         ("proxies", "ok", {"BASE_URL": "https://a.example", "TRUSTED_PROXIES": "10.0.0.1"}),
-        ("proxies", "fail", {"TRUSTED_PROXIES": "0.0.0.0/0"}),
-        ("proxies", "fail", {"TRUSTED_PROXIES": "10.0.0.1,::/0"}),
+        ("settings", "fail", {"TRUSTED_PROXIES": "0.0.0.0/0"}),
+        ("settings", "fail", {"TRUSTED_PROXIES": "10.0.0.1,::/0"}),
+        ("settings", "fail", {"LEEWAY": "1h"}),
+        ("settings", "fail", {"KEY_TTL": "1m"}),
         ("cookies", "ok", {"COOKIE_SAMESITE": "lax"}),
         (
             "cookies",
@@ -158,7 +160,7 @@ def test_settings_that_can_t_work_are_all_there_is_to_say(examine, settings):
             },
         ),
         (
-            "origins",
+            "settings",
             "fail",
             {"BASE_URL": "https://a.example", "ALLOWED_ORIGINS": "http://b.example"},
         ),

@@ -222,3 +222,15 @@ async def test_readers_do_not_wait_for_the_writer(store):
     await samples.opened(store)
     async with Held(store):
         assert await store.list_sessions("id-ada", now=NOW) == [samples.session()]
+
+
+async def test_a_commit_that_failed_just_now_speaks_against_the_next(store, monkeypatch):
+    """A disk without room takes an empty transaction as gladly as any."""
+    await store.check()
+    store._commits._connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(Unavailable):
+        await asyncio.gather(*(store.record(samples.event(reason="x" * 3_000)) for _ in range(50)))
+    with pytest.raises(Unavailable, match="last commit failed"):
+        await store.check()
+    monkeypatch.setattr("admit.stores.sqlite.commits.FAILING_SECONDS", 0.0)
+    await store.check()

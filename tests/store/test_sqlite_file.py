@@ -200,3 +200,17 @@ async def test_a_commit_that_does_not_wait_for_the_disk_is_told(tmp_path, opened
         await store._write(lambda db: None)
         store._commits._connection.execute("PRAGMA synchronous = NORMAL")
         assert await store.durability() == "journal_mode is wal and synchronous 1"
+
+
+async def test_a_file_that_is_removed_under_the_server_is_not_written_any_more(tmp_path, opened):
+    """What is written to a file without a name is gone with the process."""
+    path = tmp_path / "admit.db"
+    async with opened(path) as store:
+        path.rename(tmp_path / "elsewhere.db")
+        with pytest.raises(Unavailable, match="removed or replaced"):
+            await store.revocations(after=0, now=samples.NOW)  # the watch asks twice a second
+        with pytest.raises(Unavailable, match="removed or replaced"):
+            await store.check()
+        (tmp_path / "elsewhere.db").rename(path)
+        assert await store.revocations(after=0, now=samples.NOW) == []
+        await store.check()

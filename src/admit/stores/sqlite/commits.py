@@ -29,6 +29,8 @@ AT_ONCE = 64
 BUSY_SECONDS = 2.0
 """How long one process waits for another's commit before it is `Unavailable`."""
 BUSY_STEP = 0.002
+FAILING_SECONDS = 5.0
+"""How long a failed commit speaks against the next one."""
 
 
 class Waiting:
@@ -67,6 +69,7 @@ class Commits:
         self._under_way = False
         self._leader: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._failed_at = -FAILING_SECONDS
 
     async def do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` inside a transaction and return its result once that is on the disk.
@@ -86,6 +89,11 @@ class Commits:
                 # Not now but soon: whoever else is ready in this turn of the loop comes along.
                 waiting.loop.call_soon(self._gather)
         return cast("Result", await waiting.future)
+
+    @property
+    def failing(self) -> bool:
+        """Whether a commit failed just now: a full disk takes an empty one gladly."""
+        return time.monotonic() - self._failed_at < FAILING_SECONDS
 
     def close(self) -> None:
         """Write what was handed in, then stop; blocks until it has."""
@@ -133,6 +141,7 @@ class Commits:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             failure = unavailable(error)
+            self._failed_at = time.monotonic()
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
         self._settle(batch, failure)

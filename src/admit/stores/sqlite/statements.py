@@ -11,6 +11,7 @@ USER_BY = {
     by: f"SELECT {rows.USER} FROM users WHERE {column} = ?"
     for by, column in {"id": "id", "email": "email_key", "username": "username_key"}.items()
 }
+TOUCH = "UPDATE users SET id = id WHERE id = ''"
 LIST_USERS = f"""
 SELECT {rows.USER} FROM users
 WHERE email_key > :after AND (instr(email_key, :search) OR instr(username_key, :search))
