@@ -63,7 +63,7 @@ async def test_while_another_program_holds_the_lock_writing_is_503(service, tmp_
 
 
 async def test_with_a_damaged_file_nothing_is_500(service, tmp_path):
-    """Every answer is 503, or still good: what writes has its pages in memory, what reads hasn't."""
+    """Every answer is 503, or still good: what writes has pages in memory."""
     await service.register()
     tokens = await service.sign_in()
     for name in ("admit.db", "admit.db-wal"):
