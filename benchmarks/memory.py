@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 from benchmarks import scripts
 from benchmarks.figures import Figure, at_most, shown
@@ -26,6 +27,8 @@ LONGEST_SECONDS = 3_600.0
 
 def measure(sizes: Sizes) -> list[Figure]:
     with admit_serve(users=USERS, sessions=0) as server:
+        # The port is open before the process that serves has loaded what it needs.
+        urlopen(f"http://127.0.0.1:{server.port}/readyz").close()
         start = server.memory()
         if not start:
             print("memory: only measured on Linux")
