@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from admit.events import Kind
     from admit.model import Account, EndedBecause
     from admit.revocation import Revoked
+    from admit.rotation import Verdict
     from admit.settings import Settings
     from admit.stores.base import Ending, Store
     from admit.throttle import Throttle
     from admit.tokens.access import AccessTokens
-    from admit.tokens.refresh import RefreshTokens
+    from admit.tokens.refresh import RefreshToken, RefreshTokens
 
 logger = logging.getLogger("admit.sessions")
 
@@ -177,7 +178,7 @@ class Sessions:
         )
         if rotation and rotation.won:
             return self._tokens_for(rotation.account, rotation.session, held.h, now)
-        verdict: str = judge(
+        verdict = judge(
             rotation.session if rotation else None,
             generation=held.n,
             retry_key=retry_key,
@@ -186,6 +187,18 @@ class Sessions:
         )
         if rotation and verdict == "repeat":
             return self._tokens_for(rotation.account, rotation.session, held.h, now)
+        reason = await self._heed(verdict, held, now=now, origin=origin)
+        await self._throttle.refresh_refused(held.session_id, ip)
+        raise RefreshRefused(WHY[reason], reason=reason)
+
+    async def _heed(
+        self, verdict: Verdict, held: RefreshToken, *, now: float, origin: Origin | None
+    ) -> str:
+        """Do what a refusal demands, and return the reason for it.
+
+        Raises:
+            Unavailable: the store contradicts itself; that is never taken for theft.
+        """
         if verdict == "inconsistent":
             logger.error("session %s is behind a write that must have won", held.session_id)
             raise Unavailable("The store contradicts itself: try again.")
@@ -197,9 +210,8 @@ class Sessions:
             await self.end(because, now=now)
             logger.warning("refresh token reuse: session %s is ended", held.session_id)
         if verdict == "unknown" and held.exp <= now:
-            verdict = "expired"  # it was genuine, and has been cleaned up since
-        await self._throttle.refresh_refused(held.session_id, ip)
-        raise RefreshRefused(WHY[verdict], reason=verdict)
+            return "expired"  # it was genuine, and has been cleaned up since
+        return verdict
 
     async def sign_out(self, token: str, *, now: float, origin: Origin | None = None) -> None:
         """End the session of this refresh token, of whatever generation; forged ones do nothing."""

@@ -325,18 +325,6 @@ def _check_together(settings: Settings) -> None:
             f" access_ttl ({settings.access_ttl:.0f} s) and session_ttl"
             f" ({settings.session_ttl:.0f} s): change one of the three.",
         )
-    if settings.cookie_samesite == "none" and not settings.secure:
-        raise SettingsError(
-            "cookie_samesite",
-            "ADMIT_COOKIE_SAMESITE (cookie_samesite) is 'none', which browsers accept only with"
-            " an https:// base_url: set ADMIT_BASE_URL, or use 'strict'.",
-        )
-    if settings.cookie_samesite == "none" and not settings.allowed_origins:
-        raise SettingsError(
-            "allowed_origins",
-            "ADMIT_ALLOWED_ORIGINS (allowed_origins) is empty while cookie_samesite is 'none':"
-            " name the origins of your front end.",
-        )
     if settings.leeway > LONGEST_LEEWAY:
         raise SettingsError(
             "leeway",
@@ -355,11 +343,23 @@ def _check_together(settings: Settings) -> None:
             "ADMIT_TRUSTED_PROXIES (trusted_proxies) trusts every address, so that anybody could"
             " choose their own: name your proxies.",
         )
-    _check_origins(settings)
+    _check_cookies(settings)
     _check_argon2(settings)
 
 
-def _check_origins(settings: Settings) -> None:
+def _check_cookies(settings: Settings) -> None:
+    if settings.cookie_samesite == "none" and not settings.secure:
+        raise SettingsError(
+            "cookie_samesite",
+            "ADMIT_COOKIE_SAMESITE (cookie_samesite) is 'none', which browsers accept only with"
+            " an https:// base_url: set ADMIT_BASE_URL, or use 'strict'.",
+        )
+    if settings.cookie_samesite == "none" and not settings.allowed_origins:
+        raise SettingsError(
+            "allowed_origins",
+            "ADMIT_ALLOWED_ORIGINS (allowed_origins) is empty while cookie_samesite is 'none':"
+            " name the origins of your front end.",
+        )
     for origin in settings.allowed_origins:
         parts = urlsplit(origin)
         if settings.secure and parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
