@@ -39,7 +39,7 @@ clean: ## remove .venv and what the tools made; data and .env stay
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/pip
 	@echo "Installing Admit and its tools into .venv."
-	@$(PIP_INSTALL) -e '.[server,dev]'
+	@$(PIP_INSTALL) -e '.[server,postgres,redis,metrics,dev]'
 	@touch $@ .venv/server.stamp
 
 # pip is the last thing that venv makes: where it is missing, the environment is not complete.

@@ -6,6 +6,8 @@ from functools import partial
 import httpx
 import pytest
 
+pytest_plugins = ["tests.servers"]
+
 # The suites are shipped without pytest; here their assertions say what they compared.
 pytest.register_assert_rewrite("admit.testing")
 

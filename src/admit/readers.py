@@ -157,11 +157,35 @@ def limits(value: object) -> str:
 
 def database_url(value: object) -> str:
     """Where the store is; the password in it is never repeated."""
-    wanted = "sqlite:///relative.db or sqlite:////absolute.db (other stores are not built yet)"
+    wanted = (
+        "sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:password@host/database"
+    )
     url = text(value)
-    if url and (not url.startswith("sqlite:///") or url == "sqlite:///" or ":memory:" in url):
+    if url.startswith("postgres://"):  # what several hosts hand out
+        url = "postgresql://" + url.removeprefix("postgres://")
+    if url.startswith("postgresql://"):
+        if not _is_url(url):
+            raise ValueError(wanted)
+    elif url and (not url.startswith("sqlite:///") or url == "sqlite:///" or ":memory:" in url):
         raise ValueError(wanted)
     return url
+
+
+def redis_url(value: object) -> str:
+    """Where Redis is; the password in it is never repeated."""
+    url = text(value)
+    schemes = ("redis://", "rediss://", "unix://")
+    if url and (not url.startswith(schemes) or not _is_url(url)):
+        raise ValueError("redis://host:6379/0, rediss://… (with TLS) or unix:///path/to/socket")
+    return url
+
+
+def _is_url(text: str) -> bool:
+    try:
+        urlsplit(text).port  # noqa: B018  it is parsed when it is asked for
+    except ValueError:
+        return False
+    return not any(each.isspace() for each in text)
 
 
 def _listed(value: object, wanted: str) -> Iterable[object]:

@@ -54,8 +54,9 @@ class Revoked:
         if now < self._looked_at:  # the clock was ahead: what it made us drop is read again
             self._cursor = 0
         self._looked_at = now
-        for entry in await self._store.revocations(after=self._cursor, now=now):
-            self._cursor = max(self._cursor, entry.seq)
+        feed = await self._store.revocations(after=self._cursor, now=now)
+        self._cursor = feed.head
+        for entry in feed.entries:
             if entry.kind != "key":
                 known = self._sessions if entry.kind == "session" else self._users
                 held = known.get(entry.subject)

@@ -78,8 +78,20 @@ class Settings:
     database_url: str = setting(
         "",
         readers.database_url,
-        "`sqlite:///relative.db` or `sqlite:////absolute.db`. Defaults to `admit.db` in"
-        " `data_dir`.",
+        "`sqlite:///relative.db`, `sqlite:////absolute.db` or"
+        " `postgresql://user:password@host/database`. Defaults to `admit.db` in `data_dir`.",
+        secret=True,
+    )
+    database_pool: int = setting(
+        8,
+        readers.whole(1, 100),
+        "PostgreSQL: how many connections each process holds at most, besides one that listens.",
+    )
+    redis_url: str = setting(
+        "",
+        readers.redis_url,
+        "`redis://host:6379/0`, where several machines share the limits on attempts and hear of"
+        " revocations by push. Without it each machine counts by itself.",
         secret=True,
     )
     data_dir: Path = setting(
@@ -197,6 +209,30 @@ class Settings:
     )
     event_ttl: float = setting(
         7_776_000.0, readers.positive_span, "How long the audit trail is kept: `90d`."
+    )
+    revocation_max_age: float = setting(
+        10.0,
+        readers.positive_span,
+        "How old this process's knowledge of what is revoked may be before `readyz` says so.",
+    )
+    revocation_strict: bool = setting(
+        False,  # noqa: FBT003
+        readers.switch,
+        "Whether a process whose knowledge is older than that refuses every access token with 503.",
+    )
+    verifier_keys: tuple[str, ...] = setting(
+        (),
+        readers.secrets,
+        "The keys with which other services read `/revocations`, separated by commas: at least 32"
+        " bytes each. Without any, nobody may.",
+        secret=True,
+    )
+    metrics_keys: tuple[str, ...] = setting(
+        (),
+        readers.secrets,
+        "The keys with which Prometheus reads `/metrics`, separated by commas: at least 32 bytes"
+        " each. Without any, there is no such route.",
+        secret=True,
     )
 
     def __post_init__(self) -> None:

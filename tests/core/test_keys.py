@@ -130,7 +130,7 @@ async def test_withdrawing_the_signer_makes_another_sign_at_once(engine, clock, 
     assert engine.verify(await minted(engine))
     (line,) = await engine.store.events(kind="key_withdrawn")
     assert line.detail == {"kid": gone}
-    (entry,) = await engine.store.revocations(after=0, now=clock())
+    (entry,) = (await engine.store.revocations(after=0, now=clock())).entries
     assert (entry.kind, entry.subject) == ("key", gone)
 
 

@@ -7,12 +7,17 @@ write, raises `Unavailable`; it never guesses.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from admit.events import Event, Kind
 from admit.model import Account, EndedBecause, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Taken = Literal["email", "username"]
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +51,13 @@ class Revocation(msgspec.Struct, frozen=True, kw_only=True):
     seq: int = 0
 
 
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """Revocations in the order of `seq`, and the newest `seq` that the store ever gave."""
+
+    entries: list[Revocation]
+    head: int
+
+
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of `rotate`: whether it wrote, and the row and its user as they now stand."""
 
@@ -71,11 +83,36 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn_at: float | None = None
 
 
+class Push(Protocol):
+    """Tells every process that something was revoked, before it looks by itself.
+
+    A message may be lost and a connection cut: nothing depends on it but how soon.
+    """
+
+    name: str
+    """What carries it, for people; holds no password."""
+
+    connected: bool
+    """Whether what others tell would be heard now."""
+
+    async def tell(self) -> None:
+        """Tell the others. Never raises, and never waits for long."""
+
+    async def listen(self, heard: Callable[[], None]) -> None:
+        """Call `heard` at every message and after every connection made, until cancelled.
+
+        It connects again by itself: what was missed meanwhile, the look after it finds.
+        """
+
+
 class Store(Protocol):
     """Sessions, accounts, keys, revocations and events, in one place."""
 
     name: str
     """What kind of store and where, for people; holds no password."""
+
+    push: Push | None
+    """The store's own way to tell other processes, where it has one."""
 
     async def start(self) -> None:
         """Connect, and bring the schema up to date. Any number of processes may start at once."""
@@ -89,12 +126,17 @@ class Store(Protocol):
     async def durability(self) -> str | None:
         """Why what was answered might not survive a power cut; None where it does."""
 
-    async def add_user(
-        self, account: Account, *, event: Event
-    ) -> Literal["email", "username"] | None:
+    async def add_user(self, account: Account, *, event: Event) -> Taken | None:
         """Add the account, or say which of its keys is taken.
 
         Of any number of callers with one address or username, exactly one adds it.
+        """
+
+    async def add_users(self, accounts: Sequence[Account], *, event: Event) -> list[Taken | None]:
+        """Add these accounts in one step: for each None, or which of its keys is taken.
+
+        As `add_user` for each, in their order: one that is taken keeps no other back, and of two
+        with one key the first is added. `event` is recorded for each that was.
         """
 
     async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
@@ -156,11 +198,12 @@ class Store(Protocol):
     async def find_session(self, session_id: str) -> Session | None:
         """The session as last committed, whether living or not."""
 
-    async def revocations(self, *, after: int, now: float) -> list[Revocation]:
-        """What was revoked after the cursor and still matters, in the order of `seq`.
+    async def revocations(self, *, after: int, now: float) -> Feed:
+        """What was revoked after the cursor and still matters.
 
         A revocation that was committed before this call is never missing from it, and none ever
-        appears behind a cursor that was handed out.
+        appears behind a `head` that was handed out. Where the cursor lies beyond the head (a
+        store that lost its latest writes in a failover), everything that still matters.
         """
 
     async def keys(self) -> list[SigningKey]:

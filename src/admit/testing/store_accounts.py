@@ -127,7 +127,7 @@ class AccountsContract:
         )
         assert (await samples.found(store, "session-one")).ended_because == "password_changed"
         assert await store.list_sessions("id-ada", now=NOW) == [kept]
-        entries = await store.revocations(after=0, now=NOW)
+        entries = (await store.revocations(after=0, now=NOW)).entries
         assert {(each.kind, each.subject) for each in entries} == {
             ("session", "session-one"),
             ("user", "id-ada"),

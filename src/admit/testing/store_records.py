@@ -42,12 +42,12 @@ class RevocationsContract:
             name = str(index)
             await samples.opened(store, name)
             await end(store, name)
-            entries = await other.revocations(after=cursor, now=NOW)
+            entries = (await other.revocations(after=cursor, now=NOW)).entries
             assert [each.subject for each in entries] == [f"session-{name}"]
             assert entries[0].seq > cursor
             cursor = entries[0].seq
-        assert await other.revocations(after=cursor, now=NOW) == []
-        everything = await store.revocations(after=0, now=NOW)
+        assert (await other.revocations(after=cursor, now=NOW)).entries == []
+        everything = (await store.revocations(after=0, now=NOW)).entries
         assert [each.subject for each in everything] == [f"session-{i}" for i in range(ROUNDS)]
 
     async def test_a_cursor_passes_by_nothing_while_others_write(
@@ -65,7 +65,7 @@ class RevocationsContract:
         finished = False
         while not finished:
             finished = writing.done()  # asked before the look, so that one look follows the end
-            entries = await other.revocations(after=cursor, now=NOW)
+            entries = (await other.revocations(after=cursor, now=NOW)).entries
             assert [each.seq for each in entries] == sorted({each.seq for each in entries})
             seen += [each.subject for each in entries]
             cursor = max([cursor, *(each.seq for each in entries)])
@@ -77,8 +77,8 @@ class RevocationsContract:
         """The last token that it concerns is dead then."""
         await samples.opened(store)
         await end(store, "one")
-        assert len(await store.revocations(after=0, now=NOW + 3599)) == 1
-        assert await store.revocations(after=0, now=NOW + 3600) == []
+        assert len((await store.revocations(after=0, now=NOW + 3599)).entries) == 1
+        assert (await store.revocations(after=0, now=NOW + 3600)).entries == []
 
     async def test_revocations_are_kept_exactly_as_given(self, store: Store) -> None:
         """Of a user and of a key; only `seq` is the store's own."""
@@ -86,7 +86,7 @@ class RevocationsContract:
         assert await store.save_user(samples.account(), revocation=samples.revocation())
         of_key = samples.revocation("a-key", kind="key", version=0)
         assert await store.save_keys([], seen=[], revocation=of_key)
-        entries = await store.revocations(after=0, now=NOW)
+        entries = (await store.revocations(after=0, now=NOW)).entries
         plain = [msgspec.structs.replace(each, seq=0) for each in entries]
         assert plain == [samples.revocation(), of_key]
         assert 0 < entries[0].seq < entries[1].seq
@@ -96,10 +96,10 @@ class RevocationsContract:
         await samples.opened(store, "one")
         await samples.opened(store, "two")
         await end(store, "one")
-        (first,) = await store.revocations(after=0, now=NOW)
+        (first,) = (await store.revocations(after=0, now=NOW)).entries
         await store.purge(now=NOW + DAY, events_before=0.0, limit=100)
         await end(store, "two")
-        (second,) = await store.revocations(after=first.seq, now=NOW)
+        (second,) = (await store.revocations(after=first.seq, now=NOW)).entries
         assert second.subject == "session-two"
 
 
@@ -238,9 +238,9 @@ class PurgeContract:
         await samples.opened(store)
         await end(store, "one")
         assert await store.purge(now=NOW + 3599, events_before=0.0, limit=100) == 0
-        assert len(await store.revocations(after=0, now=NOW)) == 1
+        assert len((await store.revocations(after=0, now=NOW)).entries) == 1
         assert await store.purge(now=NOW + 3600, events_before=0.0, limit=100) == 1
-        assert await store.revocations(after=0, now=NOW) == []
+        assert (await store.revocations(after=0, now=NOW)).entries == []
 
     async def test_a_key_goes_when_it_is_retired(self, store: Store) -> None:
         """One that has no such instant never goes."""

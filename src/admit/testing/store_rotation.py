@@ -66,7 +66,7 @@ class RotationContract:
         for generation in range(20):
             await won(store, generation=generation)
         assert await store.events() == events
-        assert await store.revocations(after=0, now=NOW) == []
+        assert (await store.revocations(after=0, now=NOW)).entries == []
         assert len(await store.list_sessions("id-ada", now=LATER)) == 1
 
     async def test_of_200_callers_with_one_token_exactly_one_wins(

@@ -30,7 +30,7 @@ async def sign_in(
 
 async def history(store: Store) -> tuple[int, int]:
     """How many events and revocations there are: what an idle verb must not change."""
-    return len(await store.events()), len(await store.revocations(after=0, now=NOW))
+    return len(await store.events()), len((await store.revocations(after=0, now=NOW)).entries)
 
 
 class SessionsContract:
@@ -72,7 +72,9 @@ class SessionsContract:
         assert await sign_in(store, made, replaces=samples.ending(session_id=held.id))
         row = await samples.found(store, held.id)
         assert (row.ended_because, row.ended_at) == ("signed_out", NOW + 9)
-        assert [each.subject for each in await store.revocations(after=0, now=NOW)] == [held.id]
+        assert [each.subject for each in (await store.revocations(after=0, now=NOW)).entries] == [
+            held.id
+        ]
         assert [each.session_id for each in await store.events(kind="session_ended")] == [held.id]
         assert await store.find_session(made.id) == made
 
@@ -151,7 +153,7 @@ class SessionsContract:
         """They name the session; the event names its user as well."""
         await samples.opened(store)
         await store.end_sessions(samples.ending(session_id="session-one"), now=NOW + 3)
-        (entry,) = await store.revocations(after=0, now=NOW)
+        (entry,) = (await store.revocations(after=0, now=NOW)).entries
         assert (entry.kind, entry.subject, entry.reason) == ("session", "session-one", "signed_out")
         assert (entry.at, entry.until) == (NOW + 3, NOW + 3600)
         (line,) = await store.events(kind="session_ended")
@@ -186,7 +188,7 @@ class SessionsContract:
             *(handle.end_sessions(end, now=NOW) for handle in (store, other) * 25)
         )
         assert sorted(ended)[-2:] == [[], ["session-one"]]
-        assert len(await store.revocations(after=0, now=NOW)) == 1
+        assert len((await store.revocations(after=0, now=NOW)).entries) == 1
         assert len(await store.events(kind="session_ended")) == 1
 
     async def test_a_session_that_is_over_or_unknown_is_not_ended(self, store: Store) -> None:
@@ -217,7 +219,7 @@ class SessionsContract:
         end = samples.ending(user_id="id-ada", keep="session-kept")
         ended = await store.end_sessions(end, now=NOW + DAY)
         assert sorted(ended) == ["session-one", "session-two"]
-        revoked = {each.subject for each in await store.revocations(after=0, now=NOW)}
+        revoked = {each.subject for each in (await store.revocations(after=0, now=NOW)).entries}
         assert revoked == {"session-one", "session-two"}
         lines = await store.events(kind="session_ended")
         assert {each.session_id for each in lines} == revoked

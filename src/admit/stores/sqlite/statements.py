@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from admit.stores.sqlite import rows
+from admit.stores import rows
 
 ADD_USER = f"""
 INSERT INTO users ({rows.USER}) VALUES ({rows.marks(rows.USER)}) ON CONFLICT DO NOTHING
@@ -57,6 +57,7 @@ REVOKE = """
 INSERT INTO revocations (kind, subject, reason, at, until, version)
 VALUES (?, ?, ?, ?, ?, ?)
 """
+HEAD = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'revocations'"
 REVOCATIONS = f"""
 SELECT {rows.REVOCATION} FROM revocations WHERE seq > ? AND until > ? ORDER BY seq
 """

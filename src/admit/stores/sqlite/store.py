@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import msgspec
 
 from admit.errors import SettingsError, Unavailable
-from admit.stores.base import Ending, Revocation, Rotation, SigningKey
-from admit.stores.sqlite import rows
+from admit.stores import rows
+from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.sqlite import statements as sql
 from admit.stores.sqlite.commits import BUSY_SECONDS, BUSY_STEP, Commits, is_busy, unavailable
 from admit.stores.sqlite.schema import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from admit.events import Event, Kind
     from admit.model import Account, Session
@@ -42,6 +42,7 @@ class SQLiteStore:
     """
 
     def __init__(self, url: str) -> None:
+        self.push: Push | None = None
         given = Path(url.removeprefix("sqlite:///"))
         self.name = f"SQLite at {given}"
         self.path = given.absolute()  # wherever the process goes
@@ -89,17 +90,16 @@ class SQLiteStore:
             return None
         return f"journal_mode is {journal} and synchronous {synchronous}"
 
-    async def add_user(
-        self, account: Account, *, event: Event
-    ) -> Literal["email", "username"] | None:
+    async def add_user(self, account: Account, *, event: Event) -> Taken | None:
         """See `Store.add_user`."""
+        return await self._write(lambda db: _add(db, account, event))
 
-        def work(db: sqlite3.Connection) -> Literal["email", "username"] | None:
-            if db.execute(sql.ADD_USER, rows.account_row(account)).rowcount:
-                _record(db, event)
-                return None
-            taken = db.execute(sql.USER_BY["email"], (account.email_key,)).fetchone()
-            return "email" if taken else "username"
+    async def add_users(self, accounts: Sequence[Account], *, event: Event) -> list[Taken | None]:
+        """See `Store.add_users`."""
+
+        def work(db: sqlite3.Connection) -> list[Taken | None]:
+            made = (msgspec.structs.replace(event, user_id=each.user.id) for each in accounts)
+            return [_add(db, each, its) for each, its in zip(accounts, made, strict=True)]
 
         return await self._write(work)
 
@@ -203,14 +203,20 @@ class SQLiteStore:
         found = await self._read(lambda db: db.execute(sql.FIND_SESSION, (session_id,)).fetchone())
         return rows.session(found) if found else None
 
-    async def revocations(self, *, after: int, now: float) -> list[Revocation]:
+    async def revocations(self, *, after: int, now: float) -> Feed:
         """See `Store.revocations`. One writer at a time commits, so `seq` is in their order.
 
         Asked twice a second, it is where a file that was replaced under the server shows.
         """
         self._gone = self._file != _identity(self.path)
-        found = await self._read(lambda db: db.execute(sql.REVOCATIONS, (after, now)).fetchall())
-        return [rows.revocation(row) for row in found]
+
+        def work(db: sqlite3.Connection) -> tuple[int, list[rows.Row]]:
+            head = db.execute(sql.HEAD).fetchone()[0]  # first: what comes between is read again
+            begin = after if after <= head else 0
+            return head, db.execute(sql.REVOCATIONS, (begin, now)).fetchall()
+
+        head, found = await self._read(work)
+        return Feed(entries=[rows.revocation(row) for row in found], head=head)
 
     async def keys(self) -> list[SigningKey]:
         """See `Store.keys`."""
@@ -396,27 +402,17 @@ def _end(db: sqlite3.Connection, ending: Ending, now: float) -> list[str]:
     return [session_id for session_id, _ in ended]
 
 
+def _add(db: sqlite3.Connection, account: Account, event: Event) -> Taken | None:
+    if db.execute(sql.ADD_USER, rows.account_row(account)).rowcount:
+        _record(db, event)
+        return None
+    taken = db.execute(sql.USER_BY["email"], (account.email_key,)).fetchone()
+    return "email" if taken else "username"
+
+
 def _revoke(db: sqlite3.Connection, revocation: Revocation) -> None:
-    values = (
-        revocation.kind,
-        revocation.subject,
-        revocation.reason,
-        revocation.at,
-        revocation.until,
-        revocation.version,
-    )
-    db.execute(sql.REVOKE, values)
+    db.execute(sql.REVOKE, rows.revocation_row(revocation))
 
 
 def _record(db: sqlite3.Connection, event: Event) -> None:
-    values = (
-        event.at,
-        event.kind,
-        event.user_id,
-        event.session_id,
-        event.reason,
-        event.ip,
-        event.user_agent,
-        rows.json_text(event.detail),
-    )
-    db.execute(sql.RECORD, values)
+    db.execute(sql.RECORD, rows.event_row(event))

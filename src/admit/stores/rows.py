@@ -1,4 +1,4 @@
-"""Rows of the embedded store to values, and back."""
+"""Rows of a store that speaks SQL to values, and back."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _texts = msgspec.json.Decoder(tuple[str, ...])
 _detail = msgspec.json.Decoder(dict[str, str])
 
 
-def marks(columns: str) -> str:
+def marks(columns: str, mark: str = "?") -> str:
     """As many parameter marks as there are columns."""
-    return ", ".join("?" for _ in columns.split(","))
+    return ", ".join(mark for _ in columns.split(","))
 
 
 def qualified(columns: str, table: str) -> str:
@@ -120,10 +120,21 @@ def revocation(row: Row) -> Revocation:
     return Revocation(**dict(zip(_names(REVOCATION), row, strict=True)))
 
 
+def revocation_row(value: Revocation) -> Row:
+    """The revocation as the REVOCATION columns, but for the `seq` that the store gives."""
+    return msgspec.structs.astuple(value)[:-1]
+
+
 def event(row: Row) -> Event:
     """The event in a row of the EVENT columns."""
     fields = dict(zip(_names(EVENT), row, strict=True))
     return Event(**{**fields, "detail": _detail.decode(fields["detail"])})
+
+
+def event_row(value: Event) -> Row:
+    """The event as the EVENT columns, but for the `id` that the store gives."""
+    fields = msgspec.structs.astuple(value)[:-1]
+    return (*fields[:-1], json_text(value.detail))
 
 
 def _names(columns: str) -> list[str]:

@@ -1,0 +1,120 @@
+"""The real servers that tests need: started on a free port, in a directory of their own."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+DEBIANS = Path("/usr/lib/postgresql")
+"""Debian keeps PostgreSQL's programs here, a directory for each version, and not in the PATH."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def missing(what):
+    """A suite without its server is skipped on a laptop, and fails where everything must run."""
+    reason = f"{what} is not installed: `make test` installs it where apt-get may be used"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _programs():
+    found = sorted(DEBIANS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    beside = shutil.which("initdb")
+    return found[-1].parent if found else Path(beside).parent if beside else None
+
+
+class PostgresServer:
+    """PostgreSQL as it comes, on the loopback interface, with a role `admit` that owns little."""
+
+    def __init__(self):
+        self._programs = _programs() or missing("PostgreSQL")
+        self._home = Path(tempfile.mkdtemp(prefix="admit-postgres-"))
+        self._databases = count()
+        self.port = free_port()
+        # It refuses to run as root.
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user:
+            owner = pwd.getpwnam(self._user)
+            os.chown(self._home, owner.pw_uid, owner.pw_gid)
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C")
+        self.start()
+        self.sql("CREATE ROLE admit LOGIN")
+
+    def url(self, database="postgres", user="admit"):
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def create(self):
+        """The URL of a new, empty database, which the role `admit` owns."""
+        name = f"test_{next(self._databases)}"
+        self.sql(f"CREATE DATABASE {name} OWNER admit")
+        return self.url(name)
+
+    def sql(self, statement, database="postgres"):
+        """What a superuser gets for a statement; None where it gives no rows."""
+        url = self.url(database, "postgres")
+        with psycopg.connect(url, autocommit=True) as db, db.execute(statement) as cursor:
+            return cursor.fetchall() if cursor.description else None
+
+    def start(self):
+        options = (
+            f"-p {self.port} -k {self._home} -c listen_addresses=127.0.0.1"
+            " -c max_connections=200 -c shared_buffers=64MB"
+        )
+        log = str(self._home / "log")
+        self._run("pg_ctl", "-w", "-t", "60", "-l", log, "-o", options, "start")
+
+    def stop(self, mode="immediate"):
+        """`immediate` is a crash; `fast` cuts every connection; `smart` waits for them."""
+        self._run("pg_ctl", "-w", "-t", "60", "-m", mode, "stop")
+
+    def close(self):
+        with suppress(subprocess.CalledProcessError):  # a test may have stopped it
+            self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _run(self, program, *arguments):
+        subprocess.run(
+            [self._programs / program, "-D", self._home / "data", *arguments],
+            user=self._user,
+            cwd=self._home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """One server for all the tests that leave it running."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def own_postgres():
+    """A server for a test that stops it."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database_url(postgres):
+    """A new, empty database on the server that the tests share."""
+    return postgres.create()
