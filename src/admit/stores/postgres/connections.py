@@ -1,0 +1,150 @@
+"""The connections of one event loop: a bounded pool, and a bound on how long anything may take."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from admit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from psycopg import AsyncConnection
+
+    from admit.stores.rows import Row
+
+Result = TypeVar("Result")
+
+SECONDS = 2.0
+"""How long a caller waits at most, for a connection and an answer together."""
+WAIT_SECONDS = 1.0
+"""How long for a connection alone."""
+STATEMENT_MS = 1_500
+"""After which the server gives a statement up, and takes back what it did."""
+IDLE_MS = 5_000
+"""After which the server ends a transaction in which nothing happens: its process is gone."""
+TRIES = 3
+"""How often a step is made that the server took back because of another one."""
+CONNECT_SECONDS = 2
+SESSION = f"""
+SELECT set_config('statement_timeout', '{STATEMENT_MS}', false),
+       set_config('idle_in_transaction_session_timeout', '{IDLE_MS}', false),
+       set_config('default_transaction_isolation', 'read committed', false),
+       set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)
+"""
+"""What the store's promises rest on, whatever the database's own defaults are."""
+PARAMETERS: dict[str, Any] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "application_name": "admit",
+    "target_session_attrs": "read-write",  # a replica lags, which would look like theft
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
+
+class Connections:
+    """A pool for the event loop that is running.
+
+    Arguments:
+        url: `postgresql://…`; what it says itself wins over `PARAMETERS`.
+        most: how many connections there are at most.
+    """
+
+    def __init__(self, url: str, *, most: int) -> None:
+        self._pool = AsyncConnectionPool(
+            url,
+            kwargs=parameters(url) | {"autocommit": True},
+            min_size=1,
+            max_size=most,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=WAIT_SECONDS,
+            configure=_configure,
+            open=False,
+            name="admit",
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; whoever comes first waits for it."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._pool.close(timeout=SECONDS)
+
+    async def run(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
+        """What `work` makes of a connection, within `SECONDS`.
+
+        A caller that is cancelled, or has waited too long, leaves the work to end by itself: the
+        law treats it as an answer that was lost.
+
+        Raises:
+            Unavailable: no connection, no answer in time, or the server can't.
+        """
+        task = asyncio.create_task(self._tried(work))
+        done, _ = await asyncio.wait({task}, timeout=SECONDS)
+        if not done:
+            task.cancel()
+            task.add_done_callback(_forget)
+            raise Unavailable("The store does not answer in time.")
+        return task.result()
+
+    async def _tried(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
+        for left in reversed(range(TRIES)):
+            try:
+                async with self._connection() as connection:
+                    return await work(connection)
+            except (pg.DeadlockDetected, pg.SerializationFailure) as error:
+                if not left:
+                    raise unavailable(error) from error
+        raise AssertionError
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection[Row]]:
+        """One from the pool; where it turns out to be dead, so are the others that lie idle."""
+        try:
+            async with self._pool.connection() as connection:
+                try:
+                    yield connection
+                except pg.ReadOnlySqlTransaction:
+                    await connection.close()  # it was the primary once
+                    raise
+                finally:
+                    if connection.broken or connection.closed:
+                        await self._pool.drain()
+        except (pg.DeadlockDetected, pg.SerializationFailure):
+            raise
+        except (psycopg.OperationalError, pg.ReadOnlySqlTransaction, pg.InterfaceError) as error:
+            raise unavailable(error) from error
+        except (PoolTimeout, PoolClosed) as error:
+            raise unavailable(error) from error
+
+
+def parameters(url: str) -> dict[str, Any]:
+    """The connection parameters that the URL does not give itself."""
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    return {name: value for name, value in PARAMETERS.items() if name not in given}
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """The server's failure as the one that the caller is told of."""
+    refusal = Unavailable("The store cannot be reached.")
+    refusal.__cause__ = error
+    return refusal
+
+
+async def _configure(connection: AsyncConnection[Row]) -> None:
+    await connection.execute(SESSION)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Take note of how it ended, which nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,117 @@
+"""Refreshes that come together go to the server together, in one statement.
+
+A statement costs its round trip and its commit whether it moves one session or sixty-four, so
+whatever waits while others are under way is the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from admit.stores import rows
+from admit.stores.base import Rotation
+from admit.stores.postgres import statements as sql
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from admit.stores.postgres.connections import Connections
+    from admit.stores.rows import Row
+
+AT_ONCE = 64
+"""The most sessions that one statement moves."""
+LANES = 2
+"""How many statements are under way at once: one is at the disk while the next is read."""
+_SESSION_COLUMNS = len(rows.SESSION.split(","))
+
+
+class Given(NamedTuple):
+    """What one caller presents; the columns of the statement."""
+
+    id: str
+    generation: int
+    retry_key: bytes | None
+    deadline: float
+    now: float
+
+
+class Rotations:
+    """The rotations of one event loop.
+
+    Arguments:
+        connections: those of that loop.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._waiting: list[tuple[Given, asyncio.Future[Rotation | None]]] = []
+        self._lanes = 0
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds them only weakly
+
+    async def rotate(self, given: Given) -> Rotation | None:
+        """See `Store.rotate`."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Rotation | None] = loop.create_future()
+        self._waiting.append((given, future))
+        if self._lanes < LANES:
+            # It begins in the next turn of the loop: whoever else is ready in this one comes along.
+            self._lanes += 1
+            task = loop.create_task(self._lane())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
+
+    async def _lane(self) -> None:
+        try:
+            await self._send()
+        finally:
+            self._lanes -= 1  # in the same turn in which it found that nobody waits
+
+    async def _send(self) -> None:
+        while self._waiting:
+            batch = self._take()
+            given = [each for each, _ in batch.values()]
+            try:
+                rotations = await self._connections.run(lambda db: _rotate(db, given))  # noqa: B023  awaited here
+            except Exception as error:  # noqa: BLE001  handed to its callers, whatever it is
+                for _, future in batch.values():
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for session_id, (_, future) in batch.items():
+                if not future.done():
+                    future.set_result(rotations.get(session_id))
+
+    def _take(self) -> dict[str, tuple[Given, asyncio.Future[Rotation | None]]]:
+        """Those who waited longest; of two with one session the second waits for the first."""
+        batch: dict[str, tuple[Given, asyncio.Future[Rotation | None]]] = {}
+        left = []
+        for each in self._waiting:
+            if len(batch) < AT_ONCE and each[0].id not in batch:
+                batch[each[0].id] = each
+            else:
+                left.append(each)
+        self._waiting = left
+        return batch
+
+
+async def _rotate(connection: AsyncConnection[Row], given: list[Given]) -> dict[str, Rotation]:
+    """The rows as they stand after it, by their ids: those that it moved, then all others."""
+    columns = [list(column) for column in zip(*given, strict=True)]
+    moved = await connection.execute(sql.ROTATE, columns, binary=True)
+    rotations = {row[0]: _rotation(row, won=True) for row in await moved.fetchall()}
+    others = [each.id for each in given if each.id not in rotations]
+    if others:
+        # A statement of its own: it sees what those committed whom the first one waited for.
+        found = await connection.execute(sql.SESSIONS_AND_USERS, [others], binary=True)
+        rotations |= {row[0]: _rotation(row, won=False) for row in await found.fetchall()}
+    return rotations
+
+
+def _rotation(row: Row, *, won: bool) -> Rotation:
+    return Rotation(
+        won=won,
+        session=rows.session(row[:_SESSION_COLUMNS]),
+        account=rows.account(row[_SESSION_COLUMNS:]),
+    )

@@ -1,0 +1,103 @@
+"""The schema in PostgreSQL: numbered migrations, of which each runs once."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from psycopg import errors as pg
+from psycopg import sql
+
+from admit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from admit.stores.rows import Row
+
+MIGRATIONS = resources.files("admit.stores.postgres") / "migrations"
+LOCK = 0x61646D6974
+"""The number of the advisory lock: `admit` in ASCII."""
+LOCK_SECONDS = 60
+"""How long a process waits for another one's migrations."""
+
+VERSION = "SELECT coalesce(max(version), 0) FROM admit.migrations"
+BEGINNING = """
+CREATE SCHEMA IF NOT EXISTS admit;
+CREATE TABLE IF NOT EXISTS admit.migrations (version bigint PRIMARY KEY);
+"""
+GRANTS = """
+GRANT USAGE ON SCHEMA admit TO {role};
+GRANT SELECT ON admit.migrations TO {role};
+GRANT SELECT, UPDATE ON admit.feed TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE
+  ON admit.users, admit.sessions, admit.revocations, admit.keys, admit.events TO {role};
+"""
+"""What a role needs to serve; it can make, change and drop no table."""
+
+
+async def migrate(connection: AsyncConnection[Row]) -> list[str]:
+    """Run the migrations that this database has not seen; return their names.
+
+    The lock is taken before the number is read, so of ten processes that start at once one
+    migrates and nine find it done. A role that may not make tables serves what is up to date.
+
+    Raises:
+        SettingsError: this role may not, or a newer version of Admit was here.
+    """
+    known = sorted(each.name for each in MIGRATIONS.iterdir() if each.name.endswith(".sql"))
+    if await _version(connection, len(known)) == len(known):
+        return []
+    try:
+        async with connection.transaction():
+            waits = f"SELECT set_config('statement_timeout', '{LOCK_SECONDS}s', true)"
+            await connection.execute(waits)
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            seen = await _version(connection, len(known))
+            if not seen:
+                await connection.execute(BEGINNING)
+            for number, name in enumerate(known[seen:], seen + 1):
+                text = (MIGRATIONS / name).read_text(encoding="utf-8")
+                await connection.execute(text.encode())
+                insert = "INSERT INTO admit.migrations (version) VALUES (%s)"
+                await connection.execute(insert, [number])
+    except pg.InsufficientPrivilege as error:
+        raise SettingsError(
+            "database_url",
+            "ADMIT_DATABASE_URL (database_url) names a database whose tables are not up to date,"
+            f" and a role that may not make them ({error.diag.message_primary}): run `admit"
+            " migrate` once with a role that may.",
+        ) from error
+    return known[seen:]
+
+
+async def grant(connection: AsyncConnection[Row], role: str) -> None:
+    """Let this role serve, and nothing more.
+
+    Raises:
+        SettingsError: there is no such role, or it is not for this one to grant.
+    """
+    try:
+        async with connection.transaction():
+            await connection.execute(sql.SQL(GRANTS).format(role=sql.Identifier(role)))
+    except (pg.UndefinedObject, pg.InsufficientPrivilege) as error:
+        raise SettingsError(
+            "database_url",
+            f"The rights can't be granted to {role!r}: {error.diag.message_primary}.",
+        ) from error
+
+
+async def _version(connection: AsyncConnection[Row], known: int) -> int:
+    """The number of the last migration that was run; 0 in a database that Admit has not seen."""
+    found = await (await connection.execute("SELECT to_regclass('admit.migrations')")).fetchone()
+    if found is None or found[0] is None:
+        return 0
+    row = await (await connection.execute(VERSION)).fetchone()
+    version = int(row[0]) if row else 0
+    if version > known:
+        raise SettingsError(
+            "database_url",
+            "ADMIT_DATABASE_URL (database_url) names a database that a newer version of Admit has"
+            " written: install that version or a newer one.",
+        )
+    return version

@@ -1,0 +1,359 @@
+"""The verbs of the store in PostgreSQL; what they send is in `statements`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import msgspec
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from admit.errors import SettingsError, Unavailable
+from admit.stores import rows
+from admit.stores.base import Ending, Feed, Revocation, Rotation, SigningKey, Taken
+from admit.stores.postgres import schema
+from admit.stores.postgres import statements as sql
+from admit.stores.postgres.connections import Connections, parameters, unavailable
+from admit.stores.postgres.listen import Listening
+from admit.stores.postgres.rotations import Given, Rotations
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import Literal
+
+    from psycopg import AsyncConnection
+
+    from admit.events import Event, Kind
+    from admit.model import Account, Session
+    from admit.stores.rows import Row
+
+Result = TypeVar("Result")
+
+POOL = 8
+"""Connections of one process, unless it is told otherwise."""
+
+
+class PostgresStore:
+    """The store in PostgreSQL, for many machines.
+
+    Arguments:
+        url: `postgresql://user:password@host/database`.
+        pool: how many connections this process holds at most in one event loop.
+    """
+
+    def __init__(self, url: str, *, pool: int = POOL) -> None:
+        self.name = _name(url)
+        self.push = Listening(url)
+        self._url = url
+        self._most = pool
+        self._started = False
+        self._homes: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Connections, Rotations]] = (
+            WeakKeyDictionary()
+        )
+
+    async def start(self) -> None:
+        """Bring the schema up to date, as far as this role may, and connect."""
+        await self.migrate()
+        self._started = True
+        await self._home()
+
+    async def migrate(self, *, grant: str | None = None) -> list[str]:
+        """Run the migrations that are missing; return their names.
+
+        Arguments:
+            grant: a role that is to serve from now on; it gets the rights for that, and no others.
+
+        Raises:
+            SettingsError: the database, the role or its rights will not do.
+            Unavailable: the server can't be reached.
+        """
+        try:
+            async with await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, **parameters(self._url)
+            ) as connection:
+                made = await schema.migrate(connection)
+                if grant is not None:
+                    await schema.grant(connection, grant)
+                return made
+        except psycopg.ProgrammingError as error:
+            raise SettingsError(
+                "database_url",
+                "ADMIT_DATABASE_URL (database_url) names a database that can't be used"
+                f" ({_plain(error)}): correct it, or the rights of that role.",
+            ) from error
+        except psycopg.Error as error:
+            raise unavailable(error) from error
+
+    async def close(self) -> None:
+        """Close the connections of this event loop; the others went with theirs."""
+        self._started = False
+        home = self._homes.pop(asyncio.get_running_loop(), None)
+        self._homes.clear()
+        if home:
+            await home[0].close()
+
+    async def check(self) -> None:
+        """See `Store.check`: a server that is read-only refuses even to change nothing."""
+        await self._run(lambda db: db.execute(sql.TOUCH))
+
+    async def durability(self) -> str | None:
+        """See `Store.durability`."""
+        found = await self._one(sql.DURABILITY)
+        names = ("fsync", "full_page_writes", "synchronous_commit")
+        off = [name for name, value in zip(names, found or (), strict=True) if value == "off"]
+        return f"{' and '.join(off)} is off" if off else None
+
+    async def add_user(self, account: Account, *, event: Event) -> Taken | None:
+        """See `Store.add_user`."""
+        return (await self.add_users([account], event=event))[0]
+
+    async def add_users(self, accounts: Sequence[Account], *, event: Event) -> list[Taken | None]:
+        """See `Store.add_users`."""
+        if not accounts:
+            return []
+        columns = _columns([rows.account_row(each) for each in accounts])
+
+        async def work(db: AsyncConnection[Row]) -> list[Taken | None]:
+            async with db.transaction():
+                added = {row[0] for row in await _all(db, sql.ADD_USERS, columns)}
+                keys = [each.email_key for each in accounts if each.user.id not in added]
+                taken = {row[0] for row in await _all(db, sql.TAKEN_EMAILS, [keys])} if keys else ()
+                await _record_for(db, event, sorted(added))
+            return [
+                None
+                if each.user.id in added
+                else "email"
+                if each.email_key in taken
+                else "username"
+                for each in accounts
+            ]
+
+        return await self._run(work)
+
+    async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
+        """See `Store.find_user`."""
+        if not _storable(key):
+            return None
+        found = await self._one(sql.USER_BY[by], [key])
+        return rows.account(found) if found else None
+
+    async def list_users(self, *, search: str, after: str, limit: int) -> list[Account]:
+        """See `Store.list_users`."""
+        if not (_storable(search) and _storable(after)):
+            return []
+        named = {"search": search, "after": after, "limit": limit}
+        return [rows.account(row) for row in await self._all(sql.LIST_USERS, named)]
+
+    async def save_user(
+        self,
+        account: Account,
+        *,
+        event: Event | None = None,
+        ending: Ending | None = None,
+        revocation: Revocation | None = None,
+    ) -> bool:
+        """See `Store.save_user`.
+
+        The account is written first: a sign-in that holds it is waited for, and its session seen.
+        """
+        after = msgspec.structs.replace(account, version=account.version + 1)
+        values = (*rows.account_row(after), account.user.id, account.version)
+
+        async def work(db: AsyncConnection[Row]) -> bool:
+            async with db.transaction():
+                if not (await db.execute(sql.SAVE_USER, values)).rowcount:
+                    return False
+                if ending:
+                    await _end(db, ending, ending.event.at)
+                if revocation:
+                    await db.execute(sql.REVOKE, rows.revocation_row(revocation))
+                if event:
+                    await db.execute(sql.RECORD, rows.event_row(event))
+            return True
+
+        return await self._run(work)
+
+    async def open_session(
+        self, session: Session, *, password_version: int, event: Event, replaces: Ending | None
+    ) -> bool:
+        """See `Store.open_session`."""
+        values = (session.user_id, password_version, *rows.session_row(session))
+
+        async def work(db: AsyncConnection[Row]) -> bool:
+            async with db.transaction():
+                if not (await db.execute(sql.OPEN_SESSION, values)).rowcount:
+                    return False
+                if replaces:
+                    await _end(db, replaces, session.opened_at)
+                await db.execute(sql.RECORD, rows.event_row(event))
+            return True
+
+        return await self._run(work)
+
+    async def rotate(
+        self,
+        session_id: str,
+        *,
+        generation: int,
+        retry_key: bytes | None,
+        deadline: float,
+        now: float,
+    ) -> Rotation | None:
+        """See `Store.rotate`."""
+        _, rotations = await self._home()
+        return await rotations.rotate(Given(session_id, generation, retry_key, deadline, now))
+
+    async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:
+        """See `Store.end_sessions`."""
+        return await self._run(lambda db: _end(db, ending, now))
+
+    async def list_sessions(self, user_id: str, *, now: float) -> list[Session]:
+        """See `Store.list_sessions`."""
+        return [rows.session(row) for row in await self._all(sql.LIST_SESSIONS, (user_id, now))]
+
+    async def find_session(self, session_id: str) -> Session | None:
+        """See `Store.find_session`."""
+        found = await self._one(sql.FIND_SESSION, [session_id])
+        return rows.session(found) if found else None
+
+    async def revocations(self, *, after: int, now: float) -> Feed:
+        """See `Store.revocations`."""
+        found = await self._all(sql.REVOCATIONS, {"after": after, "now": now})
+        return Feed(
+            entries=[rows.revocation(row[1:]) for row in found if row[1] is not None],
+            head=found[0][0],
+        )
+
+    async def keys(self) -> list[SigningKey]:
+        """See `Store.keys`."""
+        return [rows.key(row) for row in await self._all(sql.KEYS)]
+
+    async def save_keys(
+        self,
+        keys: list[SigningKey],
+        *,
+        seen: list[SigningKey],
+        event: Event | None = None,
+        revocation: Revocation | None = None,
+    ) -> bool:
+        """See `Store.save_keys`."""
+
+        async def work(db: AsyncConnection[Row]) -> bool:
+            async with db.transaction():
+                await db.execute(sql.LOCK_KEYS)
+                if [rows.key(row) for row in await _all(db, sql.KEYS)] != seen:
+                    return False
+                for each in keys:
+                    await db.execute(sql.SAVE_KEY, msgspec.structs.astuple(each))
+                if revocation:
+                    await db.execute(sql.REVOKE, rows.revocation_row(revocation))
+                if event:
+                    await db.execute(sql.RECORD, rows.event_row(event))
+            return True
+
+        return await self._run(work)
+
+    async def record(self, event: Event) -> None:
+        """See `Store.record`."""
+        await self._run(lambda db: db.execute(sql.RECORD, rows.event_row(event)))
+
+    async def events(
+        self,
+        *,
+        user_id: str | None = None,
+        kind: Kind | None = None,
+        since: float = 0.0,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Event]:
+        """See `Store.events`."""
+        asked = {"user_id": user_id, "kind": kind, "before": before}
+        clauses = (sql.EVENTS_WHERE[each] for each, value in asked.items() if value is not None)
+        statement = sql.EVENTS + "".join(clauses) + sql.EVENTS_ORDER
+        found = await self._all(statement, {**asked, "since": since, "limit": limit})
+        return [rows.event(row) for row in found]
+
+    async def purge(self, *, now: float, events_before: float, limit: int) -> int:
+        """See `Store.purge`: a commit for each table."""
+        named = {"now": now, "events_before": events_before, "limit": limit}
+
+        async def work(db: AsyncConnection[Row]) -> int:
+            return sum([(await db.execute(each, named)).rowcount for each in sql.PURGE])
+
+        return await self._run(work)
+
+    async def _all(self, statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
+        return await self._run(lambda db: _all(db, statement, values))
+
+    async def _one(self, statement: str, values: Any = None) -> Row | None:  # noqa: ANN401
+        found = await self._all(statement, values)
+        return found[0] if found else None
+
+    async def _run(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
+        connections, _ = await self._home()
+        return await connections.run(work)
+
+    async def _home(self) -> tuple[Connections, Rotations]:
+        """What belongs to the event loop that is running: a connection can't go to another."""
+        if not self._started:
+            raise Unavailable("The store is not started.")
+        loop = asyncio.get_running_loop()
+        if (home := self._homes.get(loop)) is None:
+            connections = Connections(self._url, most=self._most)
+            home = self._homes[loop] = (connections, Rotations(connections))
+            await connections.open()
+        return home
+
+
+async def _all(db: AsyncConnection[Row], statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
+    cursor = await db.execute(statement.encode(), values)
+    return await cursor.fetchall()
+
+
+async def _end(db: AsyncConnection[Row], ending: Ending, now: float) -> list[str]:
+    event = ending.event
+    named = {
+        "now": now,
+        "because": ending.because,
+        "until": ending.until,
+        "session_id": ending.session_id,
+        "user_id": ending.user_id,
+        "keep": ending.keep,
+        "at": event.at,
+        "kind": event.kind,
+        "reason": event.reason,
+        "ip": event.ip,
+        "user_agent": event.user_agent,
+        "detail": rows.json_text(event.detail),
+    }
+    statement = sql.END_ALL if ending.session_id is None else sql.END_ONE
+    return [row[0] for row in await _all(db, statement, named)]
+
+
+async def _record_for(db: AsyncConnection[Row], event: Event, user_ids: list[str]) -> None:
+    """Record the event for each of these users."""
+    at, kind, _, *others = rows.event_row(event)
+    await db.execute(sql.RECORD_FOR, (at, kind, *others, user_ids))
+
+
+def _columns(listed: list[Row]) -> list[list[object]]:
+    return [list(column) for column in zip(*listed, strict=True)]
+
+
+def _storable(text: str) -> bool:
+    """Whether PostgreSQL can hold it: no text of its own has a NUL, so none is found by one."""
+    return "\0" not in text
+
+
+def _name(url: str) -> str:
+    """Which database, for people, without its password."""
+    given = conninfo_to_dict(url)
+    host = given.get("host") or "the local socket"
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"PostgreSQL at {host}{port}, database {given.get('dbname') or given.get('user') or '?'}"
+
+
+def _plain(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).strip().splitlines()[-1]
