@@ -3,9 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -38,7 +40,7 @@ def _programs():
 
 
 class PostgresServer:
-    """PostgreSQL as it comes, on the loopback interface, with a role `admit` that owns little."""
+    """PostgreSQL as it comes, on the loopback interface, with a role `app` that owns little."""
 
     def __init__(self):
         self._programs = _programs() or missing("PostgreSQL")
@@ -52,15 +54,15 @@ class PostgresServer:
             os.chown(self._home, owner.pw_uid, owner.pw_gid)
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C")
         self.start()
-        self.sql("CREATE ROLE admit LOGIN")
+        self.sql("CREATE ROLE app LOGIN")
 
-    def url(self, database="postgres", user="admit"):
+    def url(self, database="postgres", user="app"):
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     def create(self):
-        """The URL of a new, empty database, which the role `admit` owns."""
+        """The URL of a new, empty database, which the role `app` owns."""
         name = f"test_{next(self._databases)}"
-        self.sql(f"CREATE DATABASE {name} OWNER admit")
+        self.sql(f"CREATE DATABASE {name} OWNER app")
         return self.url(name)
 
     def sql(self, statement, database="postgres"):
@@ -98,6 +100,52 @@ class PostgresServer:
         )
 
 
+class RedisServer:
+    """Redis that keeps nothing on the disk, on the loopback interface."""
+
+    def __init__(self):
+        self._program = shutil.which("redis-server") or missing("redis-server")
+        self._home = Path(tempfile.mkdtemp(prefix="admit-redis-"))
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self):
+        options = {"port": self.port, "bind": "127.0.0.1", "dir": self._home, "save": ""}
+        arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        self.process = subprocess.Popen(
+            [self._program, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            assert self.process.poll() is None, "redis-server ended"
+            assert time.monotonic() < deadline, "redis-server does not answer"
+            time.sleep(0.01)
+
+    def command(self, *words):
+        """What Redis says to a command, as one line."""
+        sent = b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(b"*%d\r\n" % len(words) + sent)
+            return connection.recv(65_536).decode().strip()
+
+    def stop(self):
+        """It goes, with everything that it held."""
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        for signalled in (signal.SIGCONT, signal.SIGKILL):  # a test may have stopped it
+            self.process.send_signal(signalled)
+        self.process.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _answers(self):
+        with suppress(OSError):
+            return self.command("PING") == "+PONG"
+        return False
+
+
 @pytest.fixture(scope="session")
 def postgres():
     """One server for all the tests that leave it running."""
@@ -118,3 +166,11 @@ def own_postgres():
 def database_url(postgres):
     """A new, empty database on the server that the tests share."""
     return postgres.create()
+
+
+@pytest.fixture
+def redis_server():
+    """A server of the test's own, which it may stop and start."""
+    server = RedisServer()
+    yield server
+    server.close()

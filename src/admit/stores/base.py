@@ -117,6 +117,13 @@ class Store(Protocol):
     async def start(self) -> None:
         """Connect, and bring the schema up to date. Any number of processes may start at once."""
 
+    async def migrate(self, *, grant: str | None = None) -> list[str]:
+        """Bring the schema up to date, and nothing else; return the names of what was run.
+
+        `grant` names a role of the database that is to serve from now on: it gets the rights for
+        that and no others. May run before `start`, and beside processes that serve.
+        """
+
     async def close(self) -> None:
         """Let go of everything, after what was handed in is written."""
 

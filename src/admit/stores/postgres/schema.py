@@ -48,11 +48,12 @@ async def migrate(connection: AsyncConnection[Row]) -> list[str]:
     known = sorted(each.name for each in MIGRATIONS.iterdir() if each.name.endswith(".sql"))
     if await _version(connection, len(known)) == len(known):
         return []
+    waits = f"SELECT set_config('statement_timeout', '{LOCK_SECONDS}s', false)"
+    await connection.execute(waits)
+    # Before the transaction: inside one, what another process made meanwhile might not be seen.
+    await connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     try:
         async with connection.transaction():
-            waits = f"SELECT set_config('statement_timeout', '{LOCK_SECONDS}s', true)"
-            await connection.execute(waits)
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             seen = await _version(connection, len(known))
             if not seen:
                 await connection.execute(BEGINNING)
@@ -68,6 +69,8 @@ async def migrate(connection: AsyncConnection[Row]) -> list[str]:
             f" and a role that may not make them ({error.diag.message_primary}): run `admit"
             " migrate` once with a role that may.",
         ) from error
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return known[seen:]
 
 

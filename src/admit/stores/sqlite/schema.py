@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 MIGRATIONS = resources.files("admit.stores.sqlite") / "migrations"
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Run the migrations that this database has not seen, in one transaction.
+def migrate(connection: sqlite3.Connection) -> list[str]:
+    """Run the migrations that this database has not seen, in one transaction; return their names.
 
     The lock is taken before the number is read, so of ten processes that start at once one
     migrates and nine find it done.
     """
     known = sorted(each.name for each in MIGRATIONS.iterdir() if each.name.endswith(".sql"))
     if _version(connection) == len(known):
-        return
+        return []
     connection.execute("BEGIN IMMEDIATE")
     try:
         seen = _version(connection)
@@ -40,6 +40,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+    return known[seen:]
 
 
 def _version(connection: sqlite3.Connection) -> int:

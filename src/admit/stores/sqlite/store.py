@@ -58,6 +58,22 @@ class SQLiteStore:
         """Open the file, or make it with mode 0600, and migrate it."""
         await asyncio.to_thread(self._open)
 
+    async def migrate(self, *, grant: str | None = None) -> list[str]:
+        """See `Store.migrate`; a file knows no roles."""
+        if grant is not None:
+            raise SettingsError(
+                "database_url",
+                "ADMIT_DATABASE_URL (database_url) names a file, which knows no roles: its rights"
+                " are the file system's.",
+            )
+
+        def work() -> list[str]:
+            connection, made = self._writer()
+            connection.close()
+            return made
+
+        return await asyncio.to_thread(work)
+
     async def close(self) -> None:
         """Write what was handed in, then close every connection."""
         commits, readers = self._commits, self._readers
@@ -311,19 +327,20 @@ class SQLiteStore:
     def _open(self) -> None:
         with self._opening:
             if self._commits is None:
-                self._commits = Commits(self._writer())
+                connection, _ = self._writer()
+                self._commits = Commits(connection)
                 self._file, self._gone = _identity(self.path), False
                 self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
 
-    def _writer(self) -> sqlite3.Connection:
-        """The connection that writes, on a file that is there and up to date."""
+    def _writer(self) -> tuple[sqlite3.Connection, list[str]]:
+        """The connection that writes, on a file that is there, and what brought it up to date."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = self._connect()
             try:
                 _write_ahead(connection)
-                migrate(connection)
+                made = migrate(connection)
                 # From here on the event loop must not stand still for another process's commit.
                 connection.execute("PRAGMA busy_timeout = 0")
             except BaseException:
@@ -337,7 +354,7 @@ class SQLiteStore:
                 f"ADMIT_DATABASE_URL (database_url) names {str(self.path)!r}, which can't be used"
                 f" ({error}): correct it, or the rights of that file.",
             ) from error
-        return connection
+        return connection, made
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

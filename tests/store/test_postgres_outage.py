@@ -1,0 +1,190 @@
+"""A server that is slow, gone or back again: `Unavailable` in time, and service by itself."""
+
+import asyncio
+import os
+import signal
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from admit.errors import Unavailable
+from admit.stores.postgres import PostgresStore, connections
+from admit.testing import samples
+from admit.testing.samples import NOW
+from admit.testing.store_contract import VERBS
+from admit.testing.store_rotation import rotate
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE = 5 * connections.SECONDS
+"""What is promised is `SECONDS`; a shared machine may stand still for a while by itself."""
+
+
+@asynccontextmanager
+async def opened(url, **options):
+    store = PostgresStore(url, **options)
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def refused(work):
+    """It is refused, and does not hang."""
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(Unavailable) as refusal:
+            await work
+    assert refusal.value.retry_after
+
+
+async def comes_back(store):
+    """Nobody does anything but ask."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await store.find_session("session-one")
+            except Unavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_server_that_stops_and_starts_under_it(own_postgres):
+    """Every verb is refused meanwhile; afterwards everything is there, with no help."""
+    async with opened(own_postgres.create()) as store:
+        made = await samples.opened(store)
+        await asyncio.gather(*(store.find_session(made.id) for _ in range(20)))  # fill the pool
+        own_postgres.stop()
+        await asyncio.gather(*(refused(verb(store)) for verb in VERBS.values()))
+        own_postgres.start()
+        assert await comes_back(store) == made
+        for _ in range(20):  # no connection of before is handed out any more
+            assert await store.find_session(made.id) == made
+
+
+async def test_a_server_that_stands_still_is_not_waited_for(own_postgres):
+    """Its connections are open, but nothing comes."""
+    async with opened(own_postgres.create()) as store:
+        made = await samples.opened(store)
+        others = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        backends = [pid for (pid,) in own_postgres.sql(others)]
+        postmaster = int((own_postgres._home / "data" / "postmaster.pid").read_text().split()[0])
+        held = [postmaster, *backends]
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            await refused(rotate(store))
+            await refused(store.check())
+            await refused(asyncio.gather(*(rotate(store, f"other-{n}") for n in range(200))))
+        finally:
+            for pid in held:
+                os.kill(pid, signal.SIGCONT)
+        assert (await comes_back(store)).id == made.id
+        assert await store.check() is None
+
+
+async def test_a_lock_that_somebody_holds_is_waited_for_no_longer_than_promised(database_url):
+    """The statement is given up, and nothing of it is written."""
+    async with opened(database_url) as store, opened(database_url) as other:
+        made = await samples.opened(store)
+        async with await psycopg.AsyncConnection.connect(database_url) as db:
+            await db.execute("SELECT id FROM admit.sessions FOR UPDATE")
+            await refused(rotate(store))
+            await refused(other.end_sessions(samples.ending(session_id=made.id), now=NOW))
+        assert await store.find_session(made.id) == made
+        assert (await rotate(other)).won
+
+
+async def test_a_full_pool_refuses_in_time(database_url):
+    """One connection, and somebody else's lock on what it wants."""
+    async with opened(database_url, pool=1) as store:
+        made = await samples.opened(store)
+        async with await psycopg.AsyncConnection.connect(database_url) as db:
+            await db.execute("LOCK admit.users")
+            stuck = asyncio.create_task(store.find_user("id", "id-ada"))
+            await asyncio.sleep(0)
+            await refused(store.find_session(made.id))
+            await refused(stuck)
+        assert await comes_back(store) == made
+
+
+async def test_a_caller_who_leaves_does_not_undo_what_was_asked(database_url):
+    """To the law that is an answer that was lost."""
+    async with opened(database_url) as store:
+        await samples.opened(store)
+        async with await psycopg.AsyncConnection.connect(database_url) as db:
+            await db.execute("SELECT id FROM admit.sessions FOR UPDATE")
+            caller = asyncio.create_task(rotate(store))
+            await asyncio.sleep(0.05)
+            caller.cancel()
+            await asyncio.gather(caller, return_exceptions=True)
+        assert caller.cancelled()
+        assert not (await rotate(store)).won
+
+
+async def test_a_replica_is_never_asked(own_postgres):
+    """It lags, and what it shows would look like theft."""
+    url = own_postgres.create()
+    await PostgresStore(url).migrate()
+    own_postgres.sql("ALTER DATABASE test_0 SET default_transaction_read_only = on")
+    with pytest.raises(Unavailable):
+        await PostgresStore(url).start()
+
+
+async def test_a_primary_that_becomes_read_only_is_left(own_postgres):
+    """As in a failover: its old connections go, and service comes back with a primary."""
+    url = own_postgres.create()
+    async with opened(url) as store:
+        made = await samples.opened(store)
+        own_postgres.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+        own_postgres.sql("SELECT pg_reload_conf()")
+        async with asyncio.timeout(30):
+            while True:  # a reload reaches each connection in its own time
+                try:
+                    await store.check()
+                except Unavailable:
+                    break
+        await refused(rotate(store))
+        (own_postgres._home / "data" / "postgresql.auto.conf").write_text("")
+        own_postgres.sql("SELECT pg_reload_conf()")
+        assert await comes_back(store) == made
+
+
+async def test_the_pushed_are_heard_again_after_the_server_was_gone(own_postgres):
+    async with opened(own_postgres.create()) as store:
+        await samples.opened(store)
+        heard = asyncio.Event()
+        task = asyncio.create_task(store.push.listen(heard.set))
+        async with asyncio.timeout(30):
+            await heard.wait()  # for the connection
+            assert store.push.connected
+            heard.clear()
+            own_postgres.stop()
+            while store.push.connected:  # noqa: ASYNC110  nobody sets an event when it is lost
+                await asyncio.sleep(0.05)
+            own_postgres.start()
+            await heard.wait()
+            heard.clear()
+            await comes_back(store)
+            await store.end_sessions(samples.ending(session_id="session-one"), now=NOW)
+            await heard.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_each_event_loop_has_connections_of_its_own(database_url):
+    """A framework may ask from another one than the store was started in."""
+    async with opened(database_url) as store:
+        made = await samples.opened(store)
+
+        def elsewhere():
+            async def asked():
+                found = await store.find_session(made.id)
+                home = store._homes.pop(asyncio.get_running_loop())
+                await home[0].close()
+                return found
+
+            return asyncio.run(asked())
+
+        assert await asyncio.to_thread(elsewhere) == made
+        assert await store.find_session(made.id) == made
