@@ -2,7 +2,7 @@
 # Needs make and Python 3.11 or later; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench clean
+.PHONY: help run test check servers bench clean
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 BIN := .venv/bin
@@ -15,7 +15,7 @@ help: ## list these targets
 run: .venv/server.stamp ## start the server (HOST=… and PORT=… pass through)
 	@$(BIN)/admit serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
 
-test: check ## everything that CI runs: check, all tests with coverage, the wheel alone
+test: check servers ## everything that CI runs: check, all tests with coverage, the wheel alone
 	$(BIN)/python -m pytest --cov --cov-report=term --ignore=$(WHEEL_TEST)
 	$(BIN)/python -m pytest $(WHEEL_TEST)
 
@@ -24,6 +24,18 @@ check: .venv/dev.stamp ## lint, formatting, types, architecture
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Debian keeps PostgreSQL's programs outside the PATH. Tests start servers of their own; one that
+# the package starts by itself is left alone and not used.
+servers: ## PostgreSQL and Redis for the tests, installed where apt-get may
+	@missing=; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing=postgresql; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo="sudo -n"; fi; \
+	echo "Installing $$missing for the tests."; \
+	{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null 2>&1 \
+		|| echo "Could not install $$missing: the tests that need it are skipped, and fail where CI=true." >&2
 
 bench: .venv/dev.stamp ## measure the speed on this machine
 	$(BIN)/python -m benchmarks

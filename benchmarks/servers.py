@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from admit.settings import variable
 from benchmarks.load import LoadError
 from benchmarks.seed import seed
 
@@ -59,14 +60,14 @@ def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
     return _serve(["-m", "benchmarks.served"], users=users, sessions=sessions)
 
 
-def admit_serve(*, users: int, sessions: int) -> AbstractContextManager[Server]:
-    """The command itself, as people run it."""
+def admit_serve(*, users: int, sessions: int, **settings: str) -> AbstractContextManager[Server]:
+    """The command itself, as people run it; on another store with `database_url`."""
     command = ["-m", "admit.cli", "serve", "--port"]
-    return _serve(command, users=users, sessions=sessions)
+    return _serve(command, users=users, sessions=sessions, **settings)
 
 
 @contextmanager
-def _serve(command: list[str], *, users: int, sessions: int) -> Iterator[Server]:
+def _serve(command: list[str], *, users: int, sessions: int, **settings: str) -> Iterator[Server]:
     with TemporaryDirectory(prefix="bench-") as directory:
         home = Path(directory)
         tokens = seed(home / "data", users=users, sessions=sessions)
@@ -75,7 +76,7 @@ def _serve(command: list[str], *, users: int, sessions: int) -> Iterator[Server]
             process = subprocess.Popen(
                 [sys.executable, *command, str(port)],
                 cwd=home,  # away from any .env
-                env=_environment(home / "data"),
+                env=_environment(home / "data", settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -91,14 +92,18 @@ def _serve(command: list[str], *, users: int, sessions: int) -> Iterator[Server]
                 process.wait(STOP_SECONDS)
 
 
-def _environment(data_dir: Path) -> dict[str, str]:
+def _environment(data_dir: Path, settings: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ADMIT_")}
     paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
-    return kept | {
-        "ADMIT_DATA_DIR": str(data_dir),
-        "ADMIT_THROTTLE": "off",
-        "PYTHONPATH": os.pathsep.join(paths),
-    }
+    return (
+        kept
+        | {
+            "ADMIT_DATA_DIR": str(data_dir),
+            "ADMIT_THROTTLE": "off",
+            "PYTHONPATH": os.pathsep.join(paths),
+        }
+        | {variable(name): value for name, value in settings.items()}
+    )
 
 
 def _free_port() -> int:

@@ -17,6 +17,12 @@ class Sizes:
     storm_seconds: float
     sign_ins: int
     refreshes: int
+    sessions: int
+    """How many living ones the large database has."""
+    purged: int
+    """How many expired ones it has besides, which are purged under load."""
+    scale_rounds: int
+    scale_refreshes: int
 
 
 FULL = Sizes(
@@ -28,6 +34,10 @@ FULL = Sizes(
     storm_seconds=8.0,
     sign_ins=10_000,
     refreshes=100_000,
+    sessions=10_000_000,
+    purged=1_000_000,
+    scale_rounds=5,
+    scale_refreshes=10_000,
 )
 QUICK = Sizes(
     name="quick",
@@ -38,4 +48,8 @@ QUICK = Sizes(
     storm_seconds=3.0,
     sign_ins=400,
     refreshes=4_000,
+    sessions=200_000,
+    purged=20_000,
+    scale_rounds=3,
+    scale_refreshes=2_000,
 )

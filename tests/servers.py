@@ -56,6 +56,10 @@ class PostgresServer:
         self.start()
         self.sql("CREATE ROLE app LOGIN")
 
+    def program(self, name):
+        """One of the programs that come with the server."""
+        return str(self._programs / name)
+
     def url(self, database="postgres", user="app"):
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 

@@ -1,4 +1,4 @@
-"""The HTTP contract on the ASGI app, on plain http at home and on https."""
+"""The HTTP contract on the ASGI app: on plain http at home, on https, and on PostgreSQL."""
 
 from functools import partial
 
@@ -17,3 +17,9 @@ class TestHTTPS(HTTPContract):
     @pytest.fixture
     def serve(self, serve):
         return partial(serve, base_url="https://auth.example.com")
+
+
+class TestPostgreSQL(HTTPContract):
+    @pytest.fixture
+    def serve(self, serve, database_url):
+        return partial(serve, database_url=database_url)
