@@ -26,7 +26,7 @@ import psycopg
 import uvloop
 
 from admit import Settings
-from admit.engine import PURGE_GRACE, PURGE_ROWS, Engine
+from admit.engine import PURGE_GRACE, PURGE_PAUSE, PURGE_ROWS, Engine
 from admit.model import Session
 from admit.stores import rows
 from admit.tokens import refresh
@@ -266,7 +266,7 @@ def _purged(url: str, tokens: list[str], count: int) -> tuple[array[float], int,
                 gone += deleted
                 if not deleted:
                     break
-                await asyncio.sleep(0.05)  # as the watch does
+                await asyncio.sleep(PURGE_PAUSE)
             seconds = time.perf_counter() - begun
             over = True
             await clients

@@ -10,12 +10,19 @@ import pytest
 
 from admit.errors import Unavailable
 from admit.stores.postgres import PostgresStore, connections
-from admit.testing import samples
+from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
 from admit.testing.store_contract import VERBS
-from admit.testing.store_rotation import rotate
 
 pytestmark = pytest.mark.anyio
+
+
+async def rotate(store, *given, **named):
+    """The outcome for a token of a session that is there."""
+    rotation = await store_rotation.rotate(store, *given, **named)
+    assert rotation is not None
+    return rotation
+
 
 PATIENCE = 5 * connections.SECONDS
 """What is promised is `SECONDS`; a shared machine may stand still for a while by itself."""

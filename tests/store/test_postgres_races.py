@@ -7,11 +7,17 @@ import psycopg
 import pytest
 
 from admit.stores.postgres import PostgresStore, rotations
-from admit.testing import samples
+from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
-from admit.testing.store_rotation import rotate
 
 pytestmark = pytest.mark.anyio
+
+
+async def rotate(store, *given, **named):
+    """The outcome for a token of a session that is there."""
+    rotation = await store_rotation.rotate(store, *given, **named)
+    assert rotation is not None
+    return rotation
 
 
 @pytest.fixture

@@ -7,11 +7,17 @@ import pytest
 
 from admit.errors import SettingsError
 from admit.stores.postgres import PostgresStore
-from admit.testing import samples
+from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
-from admit.testing.store_rotation import rotate
 
 pytestmark = pytest.mark.anyio
+
+
+async def rotate(store, *given, **named):
+    """The outcome for a token of a session that is there."""
+    rotation = await store_rotation.rotate(store, *given, **named)
+    assert rotation is not None
+    return rotation
 
 
 @pytest.fixture
@@ -102,6 +108,7 @@ async def test_a_refresh_touches_no_index(database_url, postgres):
     for generation in range(200):
         assert (await rotate(store, generation=generation)).won
     await store.close()  # the server's counters come with the end of its processes
+    updated = hot = 0
     asked = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'sessions'"
     for _ in range(100):
         ((updated, hot),) = postgres.sql(asked, database_url.rpartition("/")[2])

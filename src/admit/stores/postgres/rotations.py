@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from admit.errors import Unavailable
 from admit.stores import rows
 from admit.stores.base import Rotation
 from admit.stores.postgres import statements as sql
+from admit.stores.postgres.connections import SECONDS, Connections
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-    from admit.stores.postgres.connections import Connections
     from admit.stores.rows import Row
 
 AT_ONCE = 64
@@ -60,7 +61,12 @@ class Rotations:
             task = loop.create_task(self._lane())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await future
+        # From here, and not from when it is sent: it may have to wait for a lane first.
+        late = loop.call_later(SECONDS, _give_up, future)
+        try:
+            return await future
+        finally:
+            late.cancel()
 
     async def _lane(self) -> None:
         try:
@@ -70,7 +76,8 @@ class Rotations:
 
     async def _send(self) -> None:
         while self._waiting:
-            batch = self._take()
+            if not (batch := self._take()):
+                return
             given = [each for each, _ in batch.values()]
             try:
                 rotations = await self._connections.run(lambda db: _rotate(db, given))  # noqa: B023  awaited here
@@ -88,12 +95,19 @@ class Rotations:
         batch: dict[str, tuple[Given, asyncio.Future[Rotation | None]]] = {}
         left = []
         for each in self._waiting:
+            if each[1].done():
+                continue  # it gave up, or was called off, before anything was sent
             if len(batch) < AT_ONCE and each[0].id not in batch:
                 batch[each[0].id] = each
             else:
                 left.append(each)
         self._waiting = left
         return batch
+
+
+def _give_up(future: asyncio.Future[Rotation | None]) -> None:
+    if not future.done():
+        future.set_exception(Unavailable("The store does not answer in time."))
 
 
 async def _rotate(connection: AsyncConnection[Row], given: list[Given]) -> dict[str, Rotation]:

@@ -22,6 +22,7 @@ LOCK_SECONDS = 60
 """How long a process waits for another one's migrations."""
 
 VERSION = "SELECT coalesce(max(version), 0) FROM admit.migrations"
+RAN = "INSERT INTO admit.migrations (version) VALUES (%s)"
 BEGINNING = """
 CREATE SCHEMA IF NOT EXISTS admit;
 CREATE TABLE IF NOT EXISTS admit.migrations (version bigint PRIMARY KEY);
@@ -36,8 +37,18 @@ GRANT SELECT, INSERT, UPDATE, DELETE
 """What a role needs to serve; it can make, change and drop no table."""
 
 
+async def pending(connection: AsyncConnection[Row]) -> list[str]:
+    """The names of the migrations that this database has not seen.
+
+    Raises:
+        SettingsError: a newer version of Admit was here.
+    """
+    known = sorted(each.name for each in MIGRATIONS.iterdir() if each.name.endswith(".sql"))
+    return known[await _version(connection, len(known)) :]
+
+
 async def migrate(connection: AsyncConnection[Row]) -> list[str]:
-    """Run the migrations that this database has not seen; return their names.
+    """Run the migrations that are pending; return their names.
 
     The lock is taken before the number is read, so of ten processes that start at once one
     migrates and nine find it done. A role that may not make tables serves what is up to date.
@@ -45,23 +56,19 @@ async def migrate(connection: AsyncConnection[Row]) -> list[str]:
     Raises:
         SettingsError: this role may not, or a newer version of Admit was here.
     """
-    known = sorted(each.name for each in MIGRATIONS.iterdir() if each.name.endswith(".sql"))
-    if await _version(connection, len(known)) == len(known):
-        return []
     waits = f"SELECT set_config('statement_timeout', '{LOCK_SECONDS}s', false)"
     await connection.execute(waits)
     # Before the transaction: inside one, what another process made meanwhile might not be seen.
     await connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     try:
         async with connection.transaction():
-            seen = await _version(connection, len(known))
-            if not seen:
+            names = await pending(connection)
+            if names:
                 await connection.execute(BEGINNING)
-            for number, name in enumerate(known[seen:], seen + 1):
+            for name in names:
                 text = (MIGRATIONS / name).read_text(encoding="utf-8")
                 await connection.execute(text.encode())
-                insert = "INSERT INTO admit.migrations (version) VALUES (%s)"
-                await connection.execute(insert, [number])
+                await connection.execute(RAN, [int(name.partition("_")[0])])
     except pg.InsufficientPrivilege as error:
         raise SettingsError(
             "database_url",
@@ -71,7 +78,7 @@ async def migrate(connection: AsyncConnection[Row]) -> list[str]:
         ) from error
     finally:
         await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
-    return known[seen:]
+    return names
 
 
 async def grant(connection: AsyncConnection[Row], role: str) -> None:

@@ -20,7 +20,7 @@ SELECT * FROM unnest(
   %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
   %s::float8[], %s::text[], %s::bigint[], %s::bigint[], %s::float8[]
 )
-ON CONFLICT DO NOTHING RETURNING id
+ON CONFLICT DO NOTHING RETURNING id, email_key
 """
 TAKEN_EMAILS = "SELECT email_key FROM admit.users WHERE email_key = ANY(%s)"
 USER_BY = {

@@ -12,10 +12,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores import rows
-from admit.stores.base import Ending, Feed, Revocation, Rotation, SigningKey, Taken
+from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.postgres import schema
 from admit.stores.postgres import statements as sql
-from admit.stores.postgres.connections import Connections, parameters, unavailable
+from admit.stores.postgres.connections import SECONDS, Connections, parameters, unavailable
 from admit.stores.postgres.listen import Listening
 from admit.stores.postgres.rotations import Given, Rotations
 
@@ -45,7 +45,7 @@ class PostgresStore:
 
     def __init__(self, url: str, *, pool: int = POOL) -> None:
         self.name = _name(url)
-        self.push = Listening(url)
+        self.push: Push | None = Listening(url)
         self._url = url
         self._most = pool
         self._started = False
@@ -70,10 +70,14 @@ class PostgresStore:
             Unavailable: the server can't be reached.
         """
         try:
-            async with await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, **parameters(self._url)
-            ) as connection:
-                made = await schema.migrate(connection)
+            async with asyncio.timeout(SECONDS):
+                connection = await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, **parameters(self._url)
+                )
+            async with connection:
+                async with asyncio.timeout(SECONDS):
+                    names = await schema.pending(connection)
+                made = await schema.migrate(connection) if names else []
                 if grant is not None:
                     await schema.grant(connection, grant)
                 return made
@@ -83,7 +87,7 @@ class PostgresStore:
                 "ADMIT_DATABASE_URL (database_url) names a database that can't be used"
                 f" ({_plain(error)}): correct it, or the rights of that role.",
             ) from error
-        except psycopg.Error as error:
+        except (psycopg.Error, TimeoutError) as error:
             raise unavailable(error) from error
 
     async def close(self) -> None:
@@ -117,18 +121,19 @@ class PostgresStore:
 
         async def work(db: AsyncConnection[Row]) -> list[Taken | None]:
             async with db.transaction():
-                added = {row[0] for row in await _all(db, sql.ADD_USERS, columns)}
-                keys = [each.email_key for each in accounts if each.user.id not in added]
-                taken = {row[0] for row in await _all(db, sql.TAKEN_EMAILS, [keys])} if keys else ()
-                await _record_for(db, event, sorted(added))
-            return [
-                None
-                if each.user.id in added
-                else "email"
-                if each.email_key in taken
-                else "username"
-                for each in accounts
-            ]
+                added = set(await _all(db, sql.ADD_USERS, columns))
+                keys = [each.email_key for each in accounts]
+                all_added = len(added) == len(accounts)
+                found = [] if all_added else await _all(db, sql.TAKEN_EMAILS, [keys])
+                await _record_for(db, event, sorted(user_id for user_id, _ in added))
+            taken = {row[0] for row in found}
+            answers: list[Taken | None] = []
+            for each in accounts:
+                names = (each.user.id, each.email_key)
+                taken_by: Taken = "email" if each.email_key in taken else "username"
+                answers.append(None if names in added else taken_by)
+                added.discard(names)  # of two alike the first was added
+            return answers
 
         return await self._run(work)
 
