@@ -34,7 +34,19 @@ def test_the_version_is_the_package_s(run):
 def test_help_names_every_command(run):
     said = run("--help").stdout
 
-    for name in ("serve", "user", "session", "keys", "events", "purge", "token", "doctor"):
+    for name in (
+        "serve",
+        "user",
+        "session",
+        "keys",
+        "events",
+        "purge",
+        "token",
+        "doctor",
+        "import",
+        "export",
+        "backup",
+    ):
         assert f"\n  {name} " in said
 
 
@@ -91,6 +103,8 @@ def test_a_setting_that_can_t_work_is_one_sentence_and_1(run, monkeypatch, place
         ("keys", "withdraw", "kid"),
         ("events",),
         ("purge",),
+        ("export", "users.jsonl"),
+        ("backup", "copy.db"),
     ],
 )
 def test_in_the_wrong_directory_nothing_is_made(run, place, args):

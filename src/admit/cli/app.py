@@ -8,9 +8,13 @@ from typing import Annotated
 import typer
 
 from admit import __version__
+from admit.cli.backup import backup
 from admit.cli.doctor import doctor
 from admit.cli.failure import Guarded
 from admit.cli.keys import keys
+from admit.cli.migrate import migrate
+from admit.cli.moving.bring import import_
+from admit.cli.moving.take import export
 from admit.cli.serve import serve
 from admit.cli.sessions import sessions
 from admit.cli.tokens import tokens
@@ -36,7 +40,11 @@ app.add_typer(keys, name="keys", no_args_is_help=True)
 app.command()(events)
 app.command()(purge)
 app.add_typer(tokens, name="token", no_args_is_help=True)
+app.command("import")(import_)
+app.command()(export)
+app.command()(backup)
 app.command()(doctor)
+app.command()(migrate)
 
 
 def _version(*, value: bool) -> None:

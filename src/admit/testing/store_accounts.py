@@ -82,6 +82,73 @@ class AccountsContract:
             assert await store.find_user(by, "shared") == winner
         assert len(await store.events(kind="user_registered")) == 2
 
+    async def test_many_accounts_are_added_in_one_step(self, store: Store) -> None:
+        """Each exactly as handed in, with an event of its own; none at all is none added."""
+        accounts = [samples.account(name) for name in ("ada", "bob", "carl")]
+        imported = samples.event("user_registered", reason="import")
+        assert await store.add_users(accounts, event=imported) == [None] * 3
+        for account in accounts:
+            assert await store.find_user("id", account.user.id) == account
+        events = await store.events(kind="user_registered")
+        assert sorted(each.user_id or "" for each in events) == ["id-ada", "id-bob", "id-carl"]
+        assert {each.reason for each in events} == {"import"}
+        assert await store.add_users([], event=imported) == []
+        assert len(await store.events()) == 3
+
+    async def test_one_that_is_taken_keeps_no_other_back(self, store: Store) -> None:
+        """Of two with one key the first is added; what is refused leaves no event."""
+        await samples.add(store, "ada")
+        accounts = [
+            samples.account("bob"),
+            samples.account("ann", email_key="ada@example.com"),
+            samples.account("eve", username_key="ada"),
+            samples.account("ben", email_key="bob@example.com"),
+            samples.account("dan", username_key="bob"),
+            samples.account("carl"),
+        ]
+        answers = await store.add_users(accounts, event=samples.event("user_registered"))
+        assert answers == [None, "email", "username", "email", "username", None]
+        for name, there in {
+            "bob": True,
+            "ann": False,
+            "eve": False,
+            "ben": False,
+            "dan": False,
+        }.items():
+            assert (await store.find_user("id", f"id-{name}") is not None) == there
+        assert len(await store.events(kind="user_registered")) == 3
+
+    async def test_an_id_that_is_taken_is_no_account_added(self, store: Store) -> None:
+        """Neither one of the store's nor one of the same step; the first account stays."""
+        await samples.add(store, "ada")
+        for name in ("ada", "bob"):
+            user = msgspec.structs.replace(samples.account(name).user, username=None)
+            twins = [
+                samples.account(f"{name}{index}", user=user, username_key=None) for index in (1, 2)
+            ]
+            answers = await store.add_users(twins, event=samples.event("user_registered"))
+            assert [each is None for each in answers] == [name == "bob", False]
+        kept = await store.find_user("id", "id-ada")
+        assert kept == samples.account()
+        assert await store.find_user("email", "bob2@example.com") is None
+        assert len(await store.events(kind="user_registered")) == 2
+
+    async def test_of_steps_with_the_same_accounts_each_is_added_once(
+        self, store: Store, other: Store
+    ) -> None:
+        """In whichever order each step has them, in either process."""
+        accounts = [samples.account(f"n{index:02}") for index in range(CALLERS)]
+        steps = (accounts, accounts[::-1]) * 3
+        answers = await asyncio.gather(
+            *(
+                (store, other)[index % 2].add_users(step, event=samples.event("user_registered"))
+                for index, step in enumerate(steps)
+            )
+        )
+        assert sum(each is None for answer in answers for each in answer) == CALLERS
+        events = await store.events(kind="user_registered", limit=1_000)
+        assert sorted(each.user_id or "" for each in events) == [each.user.id for each in accounts]
+
     async def test_saving_moves_the_version_by_one(self, store: Store) -> None:
         """Everything else is as handed in."""
         await samples.add(store, "ada")

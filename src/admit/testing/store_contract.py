@@ -42,6 +42,7 @@ VERBS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "check": lambda store: store.check(),
     "durability": lambda store: store.durability(),
     "add_user": lambda store: store.add_user(samples.account("new"), event=samples.event()),
+    "add_users": lambda store: store.add_users([samples.account("newer")], event=samples.event()),
     "find_user": lambda store: store.find_user("id", "id-ada"),
     "list_users": lambda store: store.list_users(search="", after="", limit=1),
     "save_user": lambda store: store.save_user(samples.account()),
@@ -49,7 +50,7 @@ VERBS: dict[str, Callable[[Store], Awaitable[object]]] = {
         samples.session("new"), password_version=0, event=samples.event(), replaces=None
     ),
     "rotate": lambda store: store.rotate(
-        "session-one", generation=0, retry_key=None, deadline=NOW + 9, now=NOW
+        "session-one", generation=0, retry_key=None, deadline=NOW + 9, now=NOW, rest=(NOW, NOW)
     ),
     "end_sessions": lambda store: store.end_sessions(samples.ending(user_id="id-ada"), now=NOW),
     "list_sessions": lambda store: store.list_sessions("id-ada", now=NOW),

@@ -1,0 +1,1 @@
+"""`admit import` and `admit export`: accounts in from other systems, and out again."""
