@@ -1,75 +1,65 @@
 """Who may try again, and when.
 
 Only failures count, and an attempt that is still under way counts as one, so a thousand parallel
-guesses get no further than a thousand in a row. Sign-ins are limited three ways: for the account
-from that address, for the account from everywhere, and for the address. Past the account's limit
-an address without a recent failure of its own may still try: a stranger who guesses from a
-thousand places gets a guess a minute from each, and never locks the owner out.
+guesses get no further than a thousand in a row, in however many processes. Sign-ins are limited
+three ways: for the account from that address, for the account from everywhere, and for the
+address. Past the account's limit an address without a recent failure of its own may still try: a
+stranger who guesses from a thousand places gets a guess a minute from each, and never locks the
+owner out.
+
+An attempt takes a place under each of its limits in one atomic step, and gives them back unless it
+failed: what is counted is what failed and what is under way (docs/decisions/0013).
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections import Counter
 from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import TYPE_CHECKING
 
-from limits import RateLimitItem, parse_many
-from limits.aio.strategies import FixedWindowRateLimiter
+from limits import parse_many
 
-from admit.counters import Counters
+from admit.counters import Counters, Memory, Place
 from admit.errors import InvalidCredentials, TooManyAttempts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from admit.counters import Taken
     from admit.settings import Settings
 
 IPV6_PREFIX = 64
 """One customer's line has at least this network to itself, so its addresses are one."""
+UNLIMITED = 1 << 31
 
 
 class Rule:
     """One limit, in the notation of the library limits: every part of it has to hold."""
 
-    def __init__(self, name: str, text: str, limiter: FixedWindowRateLimiter) -> None:
+    def __init__(self, name: str, text: str) -> None:
         self.name = name
-        self._items: list[RateLimitItem] = parse_many(text)
-        self._limiter = limiter
-        self._under_way: Counter[str] = Counter()
+        windows: dict[int, int] = {}
+        for item in parse_many(text):
+            seconds = item.get_expiry()
+            windows[seconds] = min(item.amount, windows.get(seconds, item.amount))
+        self._windows = sorted(windows.items())
 
-    async def wait(self, key: str) -> float | None:
-        """When another try makes sense; None where one may be made, or is rightly under way."""
-        for item in self._items:
-            stats = await self._limiter.get_window_stats(item, self.name, key)
-            if stats.remaining < max(1, self._under_way[key]):
-                return stats.reset_time
-        return None
+    def places(self, key: str) -> tuple[Place, ...]:
+        """What an attempt under `key` takes, the shortest window first."""
+        name = self.name
+        return tuple(Place(f"{name} {key} {span}", span, most) for span, most in self._windows)
 
-    async def touched(self, key: str) -> float | None:
-        """When the failures here are forgotten; None where nothing failed or is under way."""
-        item = min(self._items, key=lambda each: each.get_expiry())
-        stats = await self._limiter.get_window_stats(item, self.name, key)
-        if stats.remaining == item.amount and not self._under_way[key]:
-            return None
-        return stats.reset_time
+    def fresh(self, key: str) -> tuple[Place, ...]:
+        """The same for one who may try only where nothing failed in the shortest window."""
+        first, *others = self.places(key)
+        return (Place(first.key, first.seconds, 1), *others)
 
-    async def count(self, key: str) -> None:
-        """Count one failure."""
-        for item in self._items:
-            await self._limiter.hit(item, self.name, key)
-
-    def enter(self, key: str) -> None:
-        """An attempt begins."""
-        self._under_way[key] += 1
-
-    def leave(self, key: str) -> None:
-        """An attempt is over."""
-        self._under_way[key] -= 1
-        if not self._under_way[key]:
-            del self._under_way[key]
+    def unlimited(self, key: str) -> tuple[Place, ...]:
+        """The same for one whom this limit does not hold back, and who counts all the same."""
+        return tuple(Place(each.key, each.seconds, UNLIMITED) for each in self.places(key))
 
 
 class Throttle:
@@ -78,18 +68,22 @@ class Throttle:
     Arguments:
         settings: the limits; `throttle=off` turns every one off.
         clock: seconds since 1970.
+        counters: where it is counted; in this process's memory alone where None.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float], counters: Counters | None = None
+    ) -> None:
         self._on = settings.throttle
         self._clock = clock
-        limiter = FixedWindowRateLimiter(Counters(clock))
-        self._pair = Rule("login", settings.throttle_login, limiter)
-        self._account = Rule("account", settings.throttle_account, limiter)
-        self._address = Rule("address", settings.throttle_address, limiter)
-        self._register = Rule("register", settings.throttle_register, limiter)
-        self._password = Rule("password", settings.throttle_password, limiter)
-        self._refresh = Rule("refresh", settings.throttle_refresh, limiter)
+        self._counters = counters or Counters()
+        self._pair = Rule("login", settings.throttle_login)
+        self._account = Rule("account", settings.throttle_account)
+        self._address = Rule("address", settings.throttle_address)
+        self._register = Rule("register", settings.throttle_register)
+        self._password = Rule("password", settings.throttle_password)
+        self._refresh = Rule("refresh", settings.throttle_refresh)
+        self._shut = Memory()
 
     @asynccontextmanager
     async def sign_in(self, account: str, ip: str | None) -> AsyncIterator[None]:
@@ -98,68 +92,75 @@ class Throttle:
         Raises:
             TooManyAttempts: before anything is tried.
         """
-        key, address = _digest(account), _address(ip)
-        pair = f"{key} {address}"
-        self._account.enter(key)
-        try:
-            if self._on and await self._account.wait(key):
-                until = await self._pair.touched(pair)
-                if until is not None:
-                    raise self._too_many(until)
-            limits = ((self._pair, pair), (self._address, address))
-            async with self._attempt(*limits, also=((self._account, key),)):
-                yield
-        finally:
-            self._account.leave(key)
+        if not self._on:
+            yield
+            return
+        async with self._attempt(await self._enter(_digest(account), _address(ip))):
+            yield
 
     @asynccontextmanager
     async def password_change(self, user_id: str) -> AsyncIterator[None]:
         """One attempt to change a password, which fails by raising InvalidCredentials."""
-        async with self._attempt((self._password, user_id)):
+        if not self._on:
+            yield
+            return
+        async with self._attempt(await self._take(self._password.places(user_id))):
             yield
 
     async def register(self, ip: str | None) -> None:
         """Count a registration, good or not; raises TooManyAttempts past the limit."""
         if self._on:
-            await self._refuse(self._register, _address(ip))
-            await self._register.count(_address(ip))
+            self._must_hold(await self._take(self._register.places(_address(ip))))
 
     async def refresh(self, session_id: str | None, ip: str | None) -> None:
-        """Raise TooManyAttempts where this session, from this address, was refused too often."""
-        if self._on:
-            await self._refuse(self._refresh, f"{session_id} {_address(ip)}")
+        """Raise TooManyAttempts where this session, from this address, was refused too often.
+
+        Whether it was is known in this process: a refresh that is genuine waits for nothing.
+        """
+        if self._on and not self._shut.empty:
+            shut = self._shut.look(f"{session_id} {_address(ip)}", now=self._clock())
+            if shut:
+                raise self._too_many(shut.end)
 
     async def refresh_refused(self, session_id: str | None, ip: str | None) -> None:
         """Count a refusal; forged tokens have no session and count together."""
         if self._on:
-            await self._refresh.count(f"{session_id} {_address(ip)}")
+            key = f"{session_id} {_address(ip)}"
+            taken = await self._take(self._refresh.places(key))
+            if taken.full:
+                now = self._clock()
+                self._shut.take_now((Place(key, taken.until - now, UNLIMITED),), now=now)
+
+    async def _enter(self, account: str, address: str) -> Taken:
+        """Take the places of a sign-in. Past the account's limit, only a fresh address may."""
+        pair, everywhere = f"{account} {address}", self._account.places(account)
+        others = self._address.places(address)
+        taken = await self._take((*self._pair.places(pair), *others, *everywhere))
+        if not taken.held and set(taken.full) <= set(everywhere):
+            fresh, counted = self._pair.fresh(pair), self._account.unlimited(account)
+            taken = await self._take((*fresh, *others, *counted))
+        return taken
 
     @asynccontextmanager
-    async def _attempt(
-        self, *limits: tuple[Rule, str], also: tuple[tuple[Rule, str], ...] = ()
-    ) -> AsyncIterator[None]:
-        """Hold a place under `limits` while an attempt runs, and count it there if it fails."""
-        if not self._on:
-            yield
-            return
-        entered = []
+    async def _attempt(self, taken: Taken) -> AsyncIterator[None]:
+        """Hold these places while an attempt runs, and give them back unless it fails."""
+        self._must_hold(taken)
+        failed = False
         try:
-            for rule, key in limits:
-                rule.enter(key)
-                entered.append((rule, key))
-                await self._refuse(rule, key)
             yield
         except InvalidCredentials:
-            for rule, key in (*limits, *also):
-                await rule.count(key)
+            failed = True
             raise
         finally:
-            for rule, key in entered:
-                rule.leave(key)
+            if not failed:  # also where the caller gives up and is cancelled
+                await asyncio.shield(self._counters.give_back(taken))
 
-    async def _refuse(self, rule: Rule, key: str) -> None:
-        if (until := await rule.wait(key)) is not None:
-            raise self._too_many(until)
+    async def _take(self, places: tuple[Place, ...]) -> Taken:
+        return await self._counters.take(places, now=self._clock())
+
+    def _must_hold(self, taken: Taken) -> None:
+        if not taken.held:
+            raise self._too_many(taken.until)
 
     def _too_many(self, until: float) -> TooManyAttempts:
         return TooManyAttempts(retry_after=max(1, ceil(until - self._clock())))

@@ -4,20 +4,45 @@ import asyncio
 
 import pytest
 
+from admit.counters import Counters, file
 from admit.errors import InvalidCredentials, TooManyAttempts
+from admit.redis import RedisCounters
 from admit.settings import Settings
 from admit.throttle import Throttle
 
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(params=["memory", "file", "redis"])
+async def limited(request, clock, tmp_path, monkeypatch):
+    """Makes the throttle of one more process, which shares what it counts with the others."""
+    monkeypatch.setattr("admit.redis.connections.PATIENCE", 20)  # however busy this machine is
+    made: list[Counters] = []
+    path = file.make(str(tmp_path))
+
+    def shared():
+        if request.param == "file":
+            return [file.File(path)]
+        if request.param == "redis":
+            url = request.getfixturevalue("redis_server").url
+            return [RedisCounters(url, prefix="admit:test:")]
+        return []
+
+    def start(**given):
+        counters = made[0] if made and request.param == "memory" else Counters(*shared())
+        made.append(counters)
+        return Throttle(Settings.load(environ={}, dotenv=None, **given), clock, counters)
+
+    yield start
+    out = [each.out for each in made if each.out]
+    for each in made:
+        await each.close()
+    assert not out
+
+
 @pytest.fixture
-def throttle(clock):
-    return limited(clock)
-
-
-def limited(clock, **given):
-    return Throttle(Settings.load(environ={}, dotenv=None, **given), clock)
+def throttle(limited):
+    return limited()
 
 
 async def fails(throttle, account="ada", ip="192.0.2.1"):
@@ -77,6 +102,28 @@ async def test_parallel_guesses_get_no_further_than_guesses_in_a_row(throttle):
     assert sum(isinstance(each, InvalidCredentials) for each in outcomes) == 5
 
 
+async def test_parallel_guesses_at_several_processes_get_no_further(limited):
+    throttles = [limited() for _ in range(4)]
+    outcomes = await asyncio.gather(*(fails(throttles[n % 4]) for n in range(100)))
+    assert outcomes.count(None) == 5
+    assert all(wait == 60 for wait in outcomes if wait is not None)
+
+
+async def test_many_who_sign_in_at_several_processes_never_hinder_each_other(limited):
+    """Thirty at once behind one address: what is under way is given back in time for the next."""
+    throttles = [limited(throttle_login="5/minute") for _ in range(4)]
+    for _ in range(3):
+        tries = [succeeds(throttles[n % 4], str(n), "192.0.2.1") for n in range(30)]
+        assert all(await asyncio.gather(*tries))
+    assert await fails(throttles[0]) is None
+
+
+async def test_a_refusal_counts_nowhere(throttle):
+    """Or who is held back for one account would soon be held back for all."""
+    assert [await fails(throttle) for _ in range(60)].count(None) == 5
+    assert [await fails(throttle, "bob") for _ in range(5)] == [None] * 5
+
+
 async def test_another_kind_of_failure_is_not_counted_and_gives_its_place_back(throttle):
     for _ in range(20):
         with pytest.raises(ZeroDivisionError):
@@ -86,16 +133,24 @@ async def test_another_kind_of_failure_is_not_counted_and_gives_its_place_back(t
 
 
 async def test_one_who_gives_up_gives_the_place_back(throttle):
+    entered = asyncio.Semaphore(0)
+
     async def endless():
         async with throttle.sign_in("ada", "192.0.2.1"):
+            entered.release()
             await asyncio.Event().wait()
 
     waiting = [asyncio.create_task(endless()) for _ in range(5)]
-    await asyncio.sleep(0.01)
+    for _ in waiting:
+        await entered.acquire()
     assert not await succeeds(throttle)
     for each in waiting:
         each.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
+    for _ in range(100):  # who is cancelled doesn't wait for Redis to hear of it
+        if await succeeds(throttle):
+            break
+        await asyncio.sleep(0.01)
     assert await succeeds(throttle)
 
 
@@ -166,8 +221,28 @@ async def test_refused_refreshes_are_limited_for_each_session_and_address(thrott
     await throttle.refresh(None, "192.0.2.1")
 
 
-async def test_switched_off_nothing_is_limited(clock):
-    throttle = limited(clock, throttle="off")
+async def test_a_refresh_that_was_refused_elsewhere_costs_each_process_one_more(limited, clock):
+    """What others counted is learnt with the next refusal; until then a refresh asks nobody."""
+    one, other = limited(throttle_refresh="3/minute"), limited(throttle_refresh="3/minute")
+    for _ in range(3):
+        await one.refresh_refused("one", "192.0.2.1")
+    await other.refresh_refused("one", "192.0.2.1")
+    for each in (one, other):
+        with pytest.raises(TooManyAttempts) as raised:
+            await each.refresh("one", "192.0.2.1")
+        assert raised.value.retry_after == 60
+    clock.passes(60)
+    for each in (one, other):
+        await each.refresh("one", "192.0.2.1")
+
+
+async def test_of_two_parts_with_one_window_the_stricter_holds(limited):
+    throttle = limited(throttle_login="9/minute;2/minute")
+    assert [await fails(throttle) for _ in range(4)] == [None, None, 60, 60]
+
+
+async def test_switched_off_nothing_is_limited(limited):
+    throttle = limited(throttle="off")
     for _ in range(200):
         assert await fails(throttle) is None
         await throttle.register("192.0.2.1")
@@ -177,8 +252,8 @@ async def test_switched_off_nothing_is_limited(clock):
             pass
 
 
-async def test_the_limits_are_settings(clock):
-    throttle = limited(clock, throttle_login="1/hour")
+async def test_the_limits_are_settings(limited):
+    throttle = limited(throttle_login="1/hour")
     assert await fails(throttle) is None
     assert await fails(throttle) == 3_600
 

@@ -1,0 +1,154 @@
+"""This process's own counters, and under them those that it shares with others.
+
+An attempt needs its places in all of them. So whatever becomes of what is shared, this process
+limits what passes through it, from the first moment and with what it counted so far; and what its
+own memory refuses costs nobody a round trip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from admit.counters.memory import Memory
+from admit.counters.places import Place
+from admit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from admit.counters.places import Storage, Taken
+
+logger = logging.getLogger("admit.counters")
+
+LOOK_SECONDS = 1.0
+"""How often it is looked whether what is shared is there."""
+PROBE = Place("probe", 1.0, 1 << 31)
+
+
+class Circuit:
+    """One storage that may be out: asked while it answers, and left alone while it does not.
+
+    The request that finds it out waits for that; the others go on without.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.out = False
+
+    async def take(self, places: Sequence[Place], *, now: float) -> Taken | None:
+        """Take every place or none; None where the storage is out."""
+        if self.out:
+            return None
+        try:
+            return await self.storage.take(places, now=now)
+        except Exception as error:  # noqa: BLE001  whatever is wrong with it, people sign in
+            self._lost(error)
+            return None
+
+    async def give_back(self, taken: Taken) -> None:
+        """Give back what is held; where the storage is out, it stays counted."""
+        if self.out:
+            return
+        try:
+            await self.storage.give_back(taken)
+        except Exception as error:  # noqa: BLE001  as above
+            self._lost(error)
+
+    async def look(self) -> None:
+        """Look whether it is there, by counting something: one that answers may refuse to write."""
+        try:
+            await self.storage.take((PROBE,), now=0.0)
+        except Exception as error:  # noqa: BLE001  as above
+            self._lost(error)
+        else:
+            self._found()
+
+    def _lost(self, error: Exception) -> None:
+        if not self.out:
+            self.out = True
+            text = "%s is out (%s): each process limits attempts by itself until it is back."
+            logger.warning(text, self.storage.name, error)
+
+    def _found(self) -> None:
+        if self.out:
+            self.out = False
+            logger.warning("%s is back: attempts are limited together again.", self.storage.name)
+
+
+class Counters:
+    """The counters of one process.
+
+    Arguments:
+        shared: what it shares with other processes, the nearest first.
+    """
+
+    def __init__(self, *shared: Storage) -> None:
+        self._own = Memory()
+        self._shared = [Circuit(each) for each in shared]
+
+    @property
+    def names(self) -> list[str]:
+        """What is shared, for people."""
+        return [each.storage.name for each in self._shared]
+
+    @property
+    def out(self) -> list[str]:
+        """What is shared and can't be reached now."""
+        return [each.storage.kind for each in self._shared if each.out]
+
+    async def take(self, places: Sequence[Place], *, now: float) -> Taken:
+        """Take every place in every storage that is there; where one refuses, in none."""
+        taken = self._own.take_now(places, now=now)
+        parts: list[Taken | None] = [taken]
+        for circuit in self._shared if taken.held else ():
+            part = await circuit.take(places, now=now)
+            if part and not part.held:
+                await self._give_back(parts)
+                return part
+            parts.append(part)
+            taken = part or taken
+        return msgspec.structs.replace(taken, parts=tuple(parts))
+
+    async def give_back(self, taken: Taken) -> None:
+        """Give back what is held, wherever it is held."""
+        await self._give_back(taken.parts)
+
+    async def watch(self, changed: Callable[[str, bool], Awaitable[None]]) -> None:
+        """Look each second whether what is shared is there, until cancelled.
+
+        Arguments:
+            changed: told what is out (True) or back (False); what raises Unavailable is told again.
+        """
+        told: set[str] = set()
+        while self._shared:
+            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.gather(*(each.look() for each in self._shared))
+            out = set(self.out)
+            try:
+                for kind in sorted(out ^ told):
+                    await changed(kind, kind in out)
+                    told ^= {kind}
+            except Unavailable as error:
+                logger.warning("%s The audit trail will hear of it later.", error)
+
+    async def check(self) -> None:
+        """Return where what is shared counts now; raise `Unavailable` where it does not."""
+        for each in self._shared:
+            await each.storage.take((PROBE,), now=0.0)
+
+    async def close(self) -> None:
+        """Let go of what is shared."""
+        for each in self._shared:
+            await each.storage.close()
+
+    async def _give_back(self, parts: Sequence[Taken | None]) -> None:
+        own, *shared = parts
+        if own:
+            self._own.give_back_now(own)
+        for circuit, part in zip(self._shared, shared, strict=False):
+            if part:
+                await circuit.give_back(part)

@@ -1,0 +1,28 @@
+"""What the tests of Redis share."""
+
+import asyncio
+import time
+
+import pytest
+
+HASHING = {"argon2_memory": 12_288, "argon2_time": 3}
+"""As cheap as the settings let it be, for many sign-ins."""
+
+
+async def soon(look):
+    """Wait until `look()` is true."""
+    deadline = time.monotonic() + 20
+    while not look():
+        assert time.monotonic() < deadline, "it did not come about"
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def two_processes(serve, redis_server, tmp_path):
+    """Starts two services on one store and one Redis, which know nothing else of each other."""
+
+    def start(**settings):
+        settings = {"redis_url": redis_server.url, "data_dir": tmp_path, **settings}
+        return serve(**settings), serve(**settings)
+
+    return start
