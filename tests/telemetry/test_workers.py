@@ -1,0 +1,74 @@
+"""`admit serve --workers 2`: one scrape shows all, and what a dead one counted stays counted."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.cli.conftest import ADA, soon
+
+from .conftest import KEY, Numbers
+
+
+def scraped(server):
+    """The answer of whichever process takes the connection."""
+    headers = {"Authorization": f"Bearer {KEY}", "Connection": "close"}
+    return Numbers(server.client.get(f"{server.address}/metrics", headers=headers).text)
+
+
+def workers(server):
+    """The processes that serve, and the directory where they count."""
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    found, directory = [], None
+    for child in children:
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+            environment = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+            named = next(each for each in environment if each.startswith(b"PROMETHEUS_MULTIPROC_"))
+            directory = Path(os.fsdecode(named.partition(b"=")[2]))
+            found.append(int(child))
+    assert directory is not None
+    return found, directory
+
+
+def test_all_workers_are_counted_together_and_a_killed_one_is_replaced(server):
+    serving = server("--workers", "2", ADMIT_METRICS_KEYS=KEY)
+    soon(lambda: scraped(serving)("admit_workers") == 2)
+    processes, directory = workers(serving)
+    assert len(processes) == 2
+    for path in (directory, directory.parent):
+        assert path.stat().st_mode & 0o777 == 0o700
+
+    serving.register(ADA)
+    tokens = serving.login()
+    headers = {"Connection": "close", "Authorization": f"Bearer {tokens['access_token']}"}
+    for _ in range(20):  # whichever process takes each connection
+        serving.client.get("/me", headers=headers).raise_for_status()
+
+    def counted():
+        seen = scraped(serving)
+        return (
+            seen("admit_http_requests_total", route="/auth/me") == 20
+            and seen("admit_registrations_total") == 1
+            and seen("admit_access_tokens_verified_total") == 20
+        )
+
+    soon(counted)
+    os.kill(processes[0], signal.SIGKILL)
+    soon(lambda: set(workers(serving)[0]) - set(processes))
+    soon(lambda: scraped(serving)("admit_workers") == 2)
+    assert counted()
+    assert not [*directory.glob(f"gauge_live*_{processes[0]}.db")]
+    assert [*directory.glob(f"counter_{processes[0]}.db")]
+
+    assert serving.stop() == ("", 0)
+    assert not directory.parent.exists()
+
+
+def test_a_single_process_counts_in_its_own_memory(server):
+    serving = server(ADMIT_METRICS_KEYS=KEY)
+    serving.register(ADA)
+
+    seen = scraped(serving)
+
+    assert seen("admit_workers") == seen("admit_registrations_total") == 1
+    assert "_created" not in seen.text
