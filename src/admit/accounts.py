@@ -11,6 +11,7 @@ from admit import changes, logins
 from admit.errors import AlreadyExists, InvalidCredentials, InvalidInput, NotFound, Unavailable
 from admit.events import event
 from admit.model import Account, Origin, User
+from admit.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ class Accounts:
         passwords: hashes and checks.
         throttle: who may try.
         revoked: told of every change at once.
+        metrics: counts sign-ins and registrations.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Accounts:
         passwords: Passwords,
         throttle: Throttle,
         revoked: Revoked,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._passwords = passwords
         self._throttle = throttle
         self._revoked = revoked
+        self._metrics = metrics or Metrics()
 
     async def register(
         self,
@@ -105,6 +109,7 @@ class Accounts:
         taken = await self._store.add_user(account, event=registered)
         if taken:
             raise AlreadyExists(fields={taken: "another one: this one is taken"})
+        self._metrics.registered()
         return account.user
 
     async def check(
@@ -128,6 +133,7 @@ class Accounts:
             right, better = await self._passwords.verify(password, hashed)
             if account is None or not right or account.disabled_at is not None:
                 reason = _failure(account, right=right)
+                self._metrics.signed_in(reason)
                 user_id = account.user.id if account else None
                 await self._store.record(
                     event("sign_in_failed", now=now, origin=origin, user_id=user_id, reason=reason)
@@ -249,7 +255,8 @@ class Accounts:
                 ending=planned.ending,
                 revocation=planned.revocation,
             ):
-                await self._revoked.look(planned.event.at)
+                if planned.ending or planned.revocation:
+                    await self._revoked.changed(planned.event.at)
                 return planned.account
         raise Unavailable("The account keeps being changed by others: try again.")
 

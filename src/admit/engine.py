@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import hashlib
 import time
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from admit.accounts import Accounts
-from admit.errors import Unavailable
+from admit.counters import Counters
+from admit.errors import InvalidToken, SettingsError, Unavailable
+from admit.events import event
 from admit.passwords import Passwords
 from admit.revocation import Revoked
 from admit.sessions import Sessions
 from admit.settings import Settings
+from admit.telemetry.metrics import metrics
+from admit.telemetry.tracing import tracing
+from admit.telemetry.verbs import observed
 from admit.throttle import Throttle
 from admit.tokens.access import AccessTokens
 from admit.tokens.keys import Keyring
 from admit.tokens.refresh import RefreshTokens
 from admit.tokens.secret import make_private, obtain
+from admit.watch import PURGE_ROWS, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from admit.counters import Storage
+    from admit.events import Kind
     from admit.model import Principal
-    from admit.stores.base import Store
+    from admit.redis import RedisCounters, RedisPush
+    from admit.stores.base import Push, Store
 
-logger = logging.getLogger("admit.engine")
-
-LOOK_SECONDS = 0.5
-"""How often the store is asked what other processes revoked: twice in the promised second."""
-PURGE_SECONDS = 60.0
-PURGE_ROWS = 500
-"""What one purge deletes at most of each table, so that no commit is long."""
-PURGE_ROUNDS = 200
 PURGE_GRACE = 86_400.0
 """The server keeps what is over for a day: a clock that was wrong for a moment deletes nothing."""
 
@@ -46,6 +47,7 @@ class Engine:
         settings: how it behaves; read from the environment where None.
         store: where everything lives; opened from `database_url` where None.
         clock: seconds since 1970; the only clock that decides anything.
+        counters: where the processes of one machine count attempts together.
         given: settings by name, where `settings` is None.
 
     Raises:
@@ -58,6 +60,7 @@ class Engine:
         *,
         store: Store | None = None,
         clock: Callable[[], float] = time.time,
+        counters: Storage | None = None,
         **given: Any,  # noqa: ANN401  settings of many types, read by `Settings`
     ) -> None:
         if settings and given:
@@ -65,18 +68,30 @@ class Engine:
         self.settings = settings or Settings.load(**given)
         self.clock = clock
         secrets = obtain(self.settings)
-        self.store = store or _store(self.settings)
-        self.keys = Keyring(self.settings, self.store, secrets)
-        self.revoked = Revoked(self.store)
+        self.metrics = metrics(wanted=bool(self.settings.metrics_keys))
+        self.tracing = tracing()
+        self.store = observed(store or _store(self.settings), self.metrics, self.tracing)
+        in_redis, self._redis_push = _redis(self.settings)
+        self.push: Push | None = self._redis_push or self.store.push
+        self.revoked = Revoked(
+            self.store,
+            max_age=self.settings.revocation_max_age,
+            push=self.push,
+            metrics=self.metrics,
+        )
+        self._strict = self.settings.revocation_strict
+        self.keys = Keyring(self.settings, self.store, secrets, revoked=self.revoked)
         self.access = AccessTokens(self.settings, self.keys, self.revoked)
-        self.passwords = Passwords(self.settings)
-        self.throttle = Throttle(self.settings, clock)
+        self.passwords = Passwords(self.settings, metrics=self.metrics, tracing=self.tracing)
+        self.counters = Counters(*(each for each in (counters, in_redis) if each))
+        self.throttle = Throttle(self.settings, clock, self.counters)
         self.accounts = Accounts(
             self.settings,
             self.store,
             passwords=self.passwords,
             throttle=self.throttle,
             revoked=self.revoked,
+            metrics=self.metrics,
         )
         self.sessions = Sessions(
             self.settings,
@@ -86,17 +101,34 @@ class Engine:
             revoked=self.revoked,
             accounts=self.accounts,
             throttle=self.throttle,
+            metrics=self.metrics,
+        )
+        self._verified = 0
+        self._keeping_up = Watch(
+            revoked=self.revoked,
+            keys=self.keys,
+            push=self.push,
+            purge=lambda rows: self.purge(rows=rows, grace=PURGE_GRACE),
+            report=self._report,
+            clock=clock,
         )
         self._watch: asyncio.Task[None] | None = None
+        self._counting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._locks = WeakKeyDictionary()
         self._ready = False
+        self._failed: tuple[float, Unavailable] | None = None
 
     @property
     def ready(self) -> bool:
         """Whether this process knows the keys and the revocations, and keeps looking."""
         return self._ready and self._loop is not None and self._loop.is_running()
+
+    @property
+    def degraded(self) -> list[str]:
+        """What this process does without for now, while it serves."""
+        return self.counters.out
 
     async def start(self) -> Self:
         """Open the store, learn the keys and the revocations, and keep looking; may be repeated.
@@ -107,23 +139,39 @@ class Engine:
             SettingsError: no listed secret opens the keys, or the database can't be used.
             Unavailable: the store can't be reached.
         """
+        begun = time.monotonic()
         async with self._starting():  # the first requests may all come at once
+            if self._failed is not None and self._failed[0] >= begun:
+                raise Unavailable(str(self._failed[1])) from self._failed[1]
             if not self._ready:
-                await self._learn()
+                try:
+                    await self._learn()
+                except Unavailable as error:  # of all who waited for it, too
+                    self._failed = (time.monotonic(), error)
+                    raise
                 self._ready = True
+                self.metrics.started()
             if not self.ready:
                 self._loop = asyncio.get_running_loop()
-                self._watch = asyncio.create_task(self._keep_looking())
+                self._watch = asyncio.create_task(self._keeping_up.run())
+                self._counting = asyncio.create_task(self.counters.watch(self._counted_alone))
         return self
 
     async def close(self) -> None:
         """Stop looking and let go of the store; may be repeated."""
         self._ready = False
-        if self._watch is not None and self._loop is asyncio.get_running_loop():
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
-        self._loop = self._watch = None
+        self.revoked.news.close()
+        self.metrics.stopped()
+        for task in (self._watch, self._counting):
+            if task is not None and self._loop is asyncio.get_running_loop():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._loop = self._watch = self._counting = None
+        await self.revoked.told()
+        await self.counters.close()
+        if self._redis_push is not None:
+            await self._redis_push.close()
         await asyncio.to_thread(self.passwords.close)
         await self.store.close()
 
@@ -132,12 +180,37 @@ class Engine:
 
         Raises:
             InvalidToken: with `reason` where the token is genuine.
-            Unavailable: this process has not learned yet what is revoked.
+            Unavailable: this process has not learned yet what is revoked, or, where
+                `revocation_strict` is on, not lately enough.
         """
         loop = self._loop
         if not self._ready or loop is None or loop.is_closed():  # nobody would hear of revocations
             raise Unavailable("Admit is not started, or its event loop is gone: await start().")
-        return self.access.verify(token, now=self.clock())
+        now = self.clock()
+        revoked = self.revoked
+        if self._strict and not revoked.fresh_from <= now <= revoked.fresh_until:
+            revoked.check(now)  # says why
+        try:
+            principal = self.access.verify(token, now=now)
+        except InvalidToken as error:
+            self.metrics.token_refused(error.reason)
+            raise
+        self._verified += 1  # the watch hands it on: counting each one would double the cost
+        return principal
+
+    async def check(self) -> None:
+        """Return where this process can answer for everything.
+
+        Raises:
+            Unavailable: the store takes no writes, or what is revoked was not seen for longer than
+                `revocation_max_age`; it says for how long.
+        """
+        self.revoked.check(self.clock())
+        try:
+            await self.store.check()
+        except Unavailable as error:
+            seen = f"What is revoked was seen {max(0.0, self.revoked.age(self.clock())):.0f} s ago."
+            raise Unavailable(f"{error} {seen}") from error
 
     async def purge(self, *, rows: int = PURGE_ROWS, grace: float = 0.0) -> int:
         """Delete some of what no judgement has needed for `grace` seconds; return how many rows."""
@@ -145,42 +218,36 @@ class Engine:
         before = now - self.settings.event_ttl
         return await self.store.purge(now=now, events_before=before, limit=rows)
 
-    async def _purge_all(self) -> None:
-        """Purge until little is left, with room for everybody else between two commits."""
-        for _ in range(PURGE_ROUNDS):
-            if await self.purge(grace=PURGE_GRACE) < PURGE_ROWS:
-                break
-            await asyncio.sleep(LOOK_SECONDS / 10)
-
     async def _learn(self) -> None:
         """Open the store and read what has to be known; a start that fails leaves nothing open."""
         await self.store.start()
         try:
             await self.keys.start(self.clock())
+            self.revoked.news.open = True
             await self.revoked.look(self.clock())
         except BaseException:
             await self.store.close()
             raise
 
+    async def _counted_alone(self, where: str, alone: bool) -> None:  # noqa: FBT001
+        """Record that what is shared is out, and this process limits attempts by itself; or back.
+
+        Raises:
+            Unavailable: the store is out too.
+        """
+        kind: Kind = "limits_degraded" if alone else "limits_restored"
+        await self.store.record(event(kind, now=self.clock(), reason=where))
+
     def _starting(self) -> asyncio.Lock:
         """One start at a time in each event loop; what it does bears several at once."""
         return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
-    async def _keep_looking(self) -> None:
-        purged_at = time.monotonic()
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                now = self.clock()
-                await self.revoked.look(now)
-                await self.keys.look(now)
-                if time.monotonic() - purged_at >= PURGE_SECONDS:
-                    purged_at = time.monotonic()
-                    await self._purge_all()
-            except Unavailable as error:
-                logger.warning("%s Revocations by other processes are not seen meanwhile.", error)
-            except Exception:  # the watch must outlive whatever went wrong once
-                logger.exception("looking at the store failed")
+    def _report(self) -> None:
+        """Hand on what is counted where every nanosecond counts, and what has to be asked for."""
+        verified, self._verified = self._verified, 0
+        self.metrics.tokens_verified(verified)
+        if self.push is not None:
+            self.metrics.pushed(self.push.name, connected=self.push.connected)
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -189,8 +256,36 @@ class Engine:
         await self.close()
 
 
+def _redis(settings: Settings) -> tuple[RedisCounters | None, RedisPush | None]:
+    """What is in Redis, where `redis_url` is set. Who has another issuer has other counters."""
+    if not settings.redis_url:
+        return None, None
+    try:
+        from admit.redis import RedisCounters, RedisPush  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError(
+            "redis_url",
+            "ADMIT_REDIS_URL (redis_url) is set, but the library redis is not installed"
+            f" ({error}): pip install 'admit[redis]'.",
+        ) from error
+    ours = f"admit:{hashlib.sha256(settings.issuer.encode()).hexdigest()[:16]}:"
+    url = settings.redis_url
+    return RedisCounters(url, prefix=ours), RedisPush(url, channel=f"{ours}revoked")
+
+
 def _store(settings: Settings) -> Store:
-    from admit.stores.sqlite import SQLiteStore  # noqa: PLC0415  a driver is loaded when chosen
+    """The store that `database_url` names; its driver is loaded when it is chosen."""
+    if settings.database_url.startswith("postgresql:"):
+        try:
+            from admit.stores.postgres import PostgresStore  # noqa: PLC0415
+        except ImportError as error:
+            raise SettingsError(
+                "database_url",
+                "ADMIT_DATABASE_URL (database_url) names PostgreSQL, whose driver is not"
+                f" installed ({error}): pip install 'admit[postgres]'.",
+            ) from error
+        return PostgresStore(settings.database_url, pool=settings.database_pool)
+    from admit.stores.sqlite import SQLiteStore  # noqa: PLC0415
 
     with contextlib.suppress(OSError):  # the store says it better when it opens the file
         make_private(settings.data_dir)

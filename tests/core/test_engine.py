@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from admit.engine import Engine
+from admit.engine import PURGE_GRACE, Engine
 from admit.errors import InvalidToken, SettingsError, Unavailable
 from admit.settings import Settings
 from admit.stores.sqlite import SQLiteStore
@@ -107,7 +107,7 @@ async def test_what_another_process_ended_is_refused_within_a_second_or_so(proce
 
 async def test_the_watch_outlives_whatever_goes_wrong(process, monkeypatch, caplog):
     """A store that is out and a mistake of our own are both said, and looked past."""
-    from admit import engine as module
+    from admit import watch as module
 
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
     looks = []
@@ -123,7 +123,7 @@ async def test_the_watch_outlives_whatever_goes_wrong(process, monkeypatch, capl
 
     template = process()
     settings = template.settings
-    with caplog.at_level(logging.WARNING, "admit.engine"):
+    with caplog.at_level(logging.WARNING, "admit.watch"):
         async with Engine(settings, store=Failing(settings.database_url)) as engine:
 
             async def looked():
@@ -138,13 +138,13 @@ async def test_the_watch_outlives_whatever_goes_wrong(process, monkeypatch, capl
 
 
 async def test_the_watch_purges_a_little_now_and_then(process, monkeypatch, clock):
-    from admit import engine as module
+    from admit import watch as module
 
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(module, "PURGE_SECONDS", 0.0)
     async with process() as engine:
         await samples.opened(engine.store, ends_at=clock() + 1, expires_at=clock() + 1)
-        clock.passes(2 + module.PURGE_GRACE)
+        clock.passes(2 + PURGE_GRACE)
 
         async def purged():
             return await engine.store.find_session("session-one") is None
@@ -191,3 +191,243 @@ async def test_two_loops_at_once_share_one_engine(process):
         assert engine.ready
     finally:
         await engine.close()
+
+
+class Channel:
+    """A push within this process: what one tells, all who listen hear."""
+
+    name = "a channel of the tests"
+
+    def __init__(self):
+        self._heard = []
+        self.cuts = 0
+        self._cut = asyncio.Event()
+
+    @property
+    def connected(self):
+        return bool(self._heard)
+
+    async def tell(self):
+        for heard in self._heard:
+            heard()
+
+    async def listen(self, heard):
+        self._heard.append(heard)
+        heard()
+        try:
+            await self._cut.wait()
+            self.cuts += 1
+            self._cut.clear()
+            raise ConnectionResetError("cut off")
+        finally:
+            self._heard.remove(heard)
+
+    def cut(self):
+        self._cut.set()
+
+
+@pytest.fixture
+def pushed(process, monkeypatch):
+    """Makes engines that share a channel, and would look by themselves once a day."""
+    from admit import watch as module
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 86_400.0)
+    channel = Channel()
+
+    def made(**given):
+        template = process(**given)
+        store = SQLiteStore(template.settings.database_url)
+        store.push = channel  # type: ignore[assignment]  # as good as a push
+        return Engine(template.settings, store=store, clock=template.clock)
+
+    made.channel = channel  # type: ignore[attr-defined]
+    return made
+
+
+async def refused(engine, token):
+    async def happens():
+        try:
+            engine.verify(token)
+        except InvalidToken:
+            return True
+        return False
+
+    await until(happens)
+
+
+async def test_what_another_process_revokes_is_heard_by_push(pushed, clock):
+    """A session, the tokens of a user, a key: without a look of the net below."""
+    async with pushed() as engine, pushed() as other:
+        await samples.add(engine.store, "ada")
+        tokens = [await signed_in(engine) for _ in range(3)]
+        await other.sessions.sign_out(tokens[0].refresh_token, now=clock())
+        await refused(engine, tokens[0].access_token)
+        assert engine.verify(tokens[1].access_token)
+        await other.accounts.set_roles("id-ada", add=(), remove=("admin",), now=clock())
+        await refused(engine, tokens[1].access_token)
+        fresh = await engine.sessions.refresh(tokens[1].refresh_token, now=clock())
+        assert engine.verify(fresh.access_token)
+        await other.keys.withdraw(other.keys.state[-1].kid, clock())
+        await refused(engine, fresh.access_token)
+        renewed = await engine.sessions.refresh(fresh.refresh_token, now=clock())
+        assert other.verify(renewed.access_token), "the key that signs instead came along"
+
+
+async def test_what_came_while_the_push_was_cut_is_found_when_it_is_back(
+    pushed, clock, monkeypatch, caplog
+):
+    from admit import watch as module
+
+    monkeypatch.setattr(module, "LISTEN_AGAIN_SECONDS", 0.02)
+    async with pushed() as engine, pushed() as other:
+        await samples.add(engine.store, "ada")
+        tokens = await signed_in(engine)
+        other.push = None
+        other.revoked._teller._push = None  # it can't tell anybody
+        await other.sessions.sign_out(tokens.refresh_token, now=clock())
+        assert engine.verify(tokens.access_token)
+        pushed.channel.cut()
+        await refused(engine, tokens.access_token)
+        assert pushed.channel.cuts
+    assert "listening for revocations failed" in caplog.text
+
+
+async def test_many_messages_are_one_look(pushed, monkeypatch):
+    """And one more, for what came while it ran."""
+    async with pushed() as engine:
+        started, free, looks = asyncio.Event(), asyncio.Event(), []
+        await asyncio.sleep(0.05)  # the look at the connection is over
+        look = engine.store.revocations
+
+        async def slow(*, after, now):
+            looks.append(after)
+            started.set()
+            await free.wait()
+            return await look(after=after, now=now)
+
+        monkeypatch.setattr(engine.store, "revocations", slow)
+        await pushed.channel.tell()
+        await started.wait()
+        for _ in range(1_000):
+            await pushed.channel.tell()
+        free.set()
+        await asyncio.sleep(0.1)
+        assert len(looks) == 2
+
+
+async def test_closing_tells_what_is_left_to_tell(pushed, clock, monkeypatch):
+    """A command has ended a session, and is over before the others have been told."""
+    told = []
+    async with pushed() as engine:
+        await samples.add(engine.store, "ada")
+        tokens = await signed_in(engine)
+
+        async def slow():
+            await asyncio.sleep(0.02)
+            told.append(1)
+
+        monkeypatch.setattr(pushed.channel, "tell", slow)
+        await engine.sessions.sign_out(tokens.refresh_token, now=clock())
+        assert not told
+    assert told
+
+
+async def test_looking_goes_on_while_much_is_purged(process, monkeypatch, clock):
+    """A purge that takes long keeps no revocation back."""
+    from admit import watch as module
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(module, "PURGE_SECONDS", 0.0)
+    async with process() as engine, process() as other:
+        purging = asyncio.Event()
+
+        async def endless(*, now, events_before, limit):
+            purging.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(engine.store, "purge", endless)
+        await purging.wait()
+        await samples.add(engine.store, "ada")
+        tokens = await signed_in(engine)
+        await other.sessions.sign_out(tokens.refresh_token, now=clock())
+        await refused(engine, tokens.access_token)
+
+
+@pytest.fixture
+def unwatched(monkeypatch):
+    """Engines here look at their start, and when a test says so."""
+    from admit import watch as module
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 86_400.0)
+
+
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize("passed", [10.5, 3600.0, -10.5, -3600.0])
+async def test_a_strict_process_accepts_nothing_that_it_cannot_know(process, clock, passed):
+    async with process(revocation_strict=True, access_ttl="2h") as engine:
+        await samples.add(engine.store, "ada")
+        tokens = await signed_in(engine)
+        assert engine.verify(tokens.access_token)
+        clock.passes(passed)
+        with pytest.raises(Unavailable) as refusal:
+            engine.verify(tokens.access_token)
+        assert refusal.value.retry_after == 1
+        with pytest.raises(Unavailable):
+            engine.verify("not even a token")
+        await engine.revoked.look(clock())
+        if passed > 0:  # a token from the future is another story
+            assert engine.verify(tokens.access_token)
+
+
+@pytest.mark.usefixtures("unwatched")
+async def test_a_process_that_is_not_strict_goes_on_with_what_it_knows(process, clock):
+    async with process() as engine:
+        await samples.add(engine.store, "ada")
+        tokens = await signed_in(engine)
+        clock.passes(600)
+        assert engine.verify(tokens.access_token)
+        with pytest.raises(Unavailable, match="600 s ago"):
+            await engine.check()
+
+
+@pytest.mark.usefixtures("unwatched")
+async def test_how_old_is_too_old_is_a_setting(process, clock):
+    async with process(revocation_strict=True, revocation_max_age="2m") as engine:
+        await samples.add(engine.store, "ada")
+        tokens = await signed_in(engine)
+        clock.passes(120)
+        assert engine.verify(tokens.access_token)
+        await engine.check()
+        clock.passes(1)
+        with pytest.raises(Unavailable):
+            engine.verify(tokens.access_token)
+
+
+async def test_a_store_that_goes_is_said_with_the_age_of_what_is_known(process, clock):
+    async with process() as engine:
+        await engine.check()
+        await engine.store.close()
+        clock.passes(4)
+        with pytest.raises(Unavailable, match=r"not started\. What is revoked was seen 4 s ago"):
+            await engine.check()
+
+
+async def test_a_store_that_goes_is_logged_once(process, clock, monkeypatch, caplog):
+    from admit import watch as module
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
+    async with process() as engine:
+        looks = []
+
+        async def out(*, after, now):
+            looks.append(after)
+            raise Unavailable("The store is out.")
+
+        monkeypatch.setattr(engine.store, "revocations", out)
+
+        async def often():
+            return len(looks) > 10
+
+        await until(often)
+    said = {id(each) for each in caplog.records if "The store is out." in each.getMessage()}
+    assert len(said) == 1

@@ -13,6 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from admit import errors
+from admit.http import metrics
+from admit.http.observed import Observer, refused
 from admit.http.openapi import describe
 from admit.http.operations import operations
 from admit.http.problems import problem
@@ -44,6 +46,7 @@ class App:
         self._engine = engine
         self._headers = _security_headers(engine.settings)
         self._app = _routed(engine)
+        self._observer = Observer(engine)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan (ASGI 3)."""
@@ -51,42 +54,57 @@ class App:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             # The prefix is part of the public path, wherever the app is mounted.
-            await self._http({**scope, "root_path": "", "app": self}, receive, send)
+            await self._observed({**scope, "root_path": "", "app": self}, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._observer.exchange(scope) as seen:
+            own = (b"x-request-id", seen.id.encode())
+
+            async def with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    seen.status = message["status"]
+                    given = message["headers"]
+                    message["headers"] = [*given, *self._missing(given), own]
+                await send(message)
+
+            try:
+                await self._http(scope, receive, with_headers)
+            except Exception:
+                # The last resort: it fails closed, says nothing of what happened, and logs it all.
+                logger.exception("unexpected, in %s %s", seen.method, seen.route)
+                if seen.status is None:
+                    await _refuse(errors.Unavailable(), scope, receive, with_headers)
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*message["headers"], *self._missing(message["headers"])]
-            await send(message)
-
-        try:
-            if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
-                await _too_large(scope, receive, with_headers)
-                return
-            if not self._engine.ready:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
+            await _refuse(errors.TooLarge("The headers are over 64 KiB."), scope, receive, send)
+            return
+        if not self._engine.ready:
+            try:
                 await self._engine.start()
-            await self._app(scope, receive, with_headers)
-        except Exception:
-            # The last resort: it fails closed, says nothing of what happened, and logs all of it.
-            logger.exception("unexpected, in %s %r", scope["method"], scope["path"])
-            if not started:
-                await problem(errors.Unavailable())(scope, receive, with_headers)
+            except errors.Unavailable as error:
+                await _refuse(error, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
     def _missing(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that every answer carries; an answer's own Cache-Control stays."""
         names = {name for name, _ in given}
         return [header for header in self._headers if header[0] not in names]
 
+    def stop_waiting(self) -> None:
+        """Answer now whoever waits for news: the server is about to stop."""
+        self._engine.revoked.news.close()
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
             await self._engine.start()
+        except errors.Unavailable as error:
+            # A server must not end because its store is out: the first request tries again.
+            logger.warning("started without the store: %s", error, exc_info=error.__cause__)
         except errors.AdmitError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -96,7 +114,9 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-_too_large = problem(errors.TooLarge("The headers are over 64 KiB."))
+async def _refuse(error: errors.Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    refused(scope, error)
+    await problem(error)(scope, receive, send)
 
 
 def _routed(engine: Engine) -> ASGIApp:
@@ -119,6 +139,8 @@ def _routed(engine: Engine) -> ASGIApp:
         Route("/readyz", routes.readyz),
         Route("/.well-known/jwks.json", routes.jwks),
     ]
+    if engine.settings.metrics_keys:
+        served.append(Route(metrics.PATH, metrics.endpoint(engine)))
     handlers = {
         errors.Refusal: _refused,
         HTTPException: _not_routed,
@@ -145,16 +167,17 @@ def _cors(app: ASGIApp, settings: Settings) -> ASGIApp:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.Refusal):
         raise TypeError from error
-    if isinstance(error, errors.CsrfFailed | errors.TooManyAttempts):
-        logger.info("refused: %s, %s %r", error.code, request.method, request.url.path)
+    refused(request.scope, error)
     if isinstance(error, errors.Unavailable):
         logger.warning("unavailable: %s", error, exc_info=error.__cause__)
     return problem(error)
 
 
-async def _not_routed(_: Request, error: Exception) -> Response:
+async def _not_routed(request: Request, error: Exception) -> Response:
     allow = (getattr(error, "headers", None) or {}).get("Allow")
-    return problem(errors.MethodNotAllowed(allow=allow) if allow else errors.NotFound())
+    refusal = errors.MethodNotAllowed(allow=allow) if allow else errors.NotFound()
+    refused(request.scope, refusal)
+    return problem(refusal)
 
 
 async def _gone(_: Request, __: Exception) -> Response:

@@ -10,6 +10,7 @@ import json
 import re
 from datetime import UTC, datetime
 from functools import cache
+from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from admit.model import Session, Tokens, User
+    from admit.revocation import Page
 
 WANTS = {
     r"Expected `str` of length >= (\d+)": "at least {} characters",
@@ -158,10 +160,30 @@ class JWKSOut(msgspec.Struct):
     keys: list[dict[str, Any]]
 
 
+class RevocationOut(msgspec.Struct):
+    """A session, the older tokens of a user, or a key that must be refused until `until`."""
+
+    kind: Literal["session", "user", "key"]
+    subject: str
+    reason: str
+    at: datetime
+    until: datetime
+    version: int
+
+
+class RevocationsOut(msgspec.Struct):
+    """What was revoked after a cursor, the cursor after it, and whether there is more already."""
+
+    revocations: list[RevocationOut]
+    cursor: str
+    more: bool
+
+
 class HealthOut(msgspec.Struct):
-    """The server is there."""
+    """The server is there; `degraded` is what it does without for now."""
 
     status: Literal["ok"] = "ok"
+    degraded: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 def user_out(user: User) -> UserOut:
@@ -200,6 +222,22 @@ def tokens_out(tokens: Tokens, delivery: Delivery) -> TokensOut:
         out.refresh_token = tokens.refresh_token
         out.refresh_expires_in = tokens.refresh_expires_in
     return out
+
+
+def revocations_out(page: Page) -> RevocationsOut:
+    """A page of the feed as the wire shows it. `until` is rounded up: it must not end early."""
+    listed = [
+        RevocationOut(
+            kind=each.kind,
+            subject=each.subject,
+            reason=each.reason,
+            at=_utc(each.at),
+            until=_utc(ceil(each.until)),
+            version=each.version,
+        )
+        for each in page.entries
+    ]
+    return RevocationsOut(revocations=listed, cursor=str(page.cursor), more=page.more)
 
 
 def answer(body: msgspec.Struct, status: int = 200) -> Response:

@@ -40,9 +40,14 @@ class Cookies:
         """The access token that the request's cookie carries, where that is enabled."""
         return _value(headers, self.access_name) if self._with_access else None
 
-    def deliver(self, response: Response, tokens: Tokens) -> None:
-        """Put the tokens in the answer's cookies."""
-        self._set(response, self.refresh_name, tokens.refresh_token, tokens.refresh_expires_in)
+    def deliver(self, response: Response, tokens: Tokens, *, held: str | None = None) -> None:
+        """Put the tokens in the answer's cookies.
+
+        A refresh token that the browser holds, because it rests, isn't sent back: the answer might
+        arrive after the one that brings its successor, and put it back in its place.
+        """
+        if tokens.refresh_token != held:
+            self._set(response, self.refresh_name, tokens.refresh_token, tokens.refresh_expires_in)
         if self._with_access:
             self._set(response, self.access_name, tokens.access_token, tokens.expires_in)
 

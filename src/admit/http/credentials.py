@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from admit.settings import Settings
+
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{16,64}")
 
 
 def bearer(headers: Headers) -> str | None:
@@ -44,6 +48,20 @@ def access_token(headers: Headers, cookie: str | None) -> str:
     if not (token or cookie):
         raise Unauthenticated
     return token or cookie or ""
+
+
+def proxys_request_id(scope: Scope, settings: Settings) -> str | None:
+    """The well-formed X-Request-Id that one of our proxies gave this request, or None.
+
+    A stranger's is not taken: it could make the lines of two requests look like one.
+    """
+    client = scope.get("client")
+    if not settings.trusted_proxies or client is None or not _trusted(client[0], settings):
+        return None
+    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    if len(given) != 1 or not _REQUEST_ID.fullmatch(given[0]):
+        return None
+    return str(given[0].decode())
 
 
 def origin(scope: Scope, headers: Headers, settings: Settings) -> Origin:

@@ -9,6 +9,7 @@ import msgspec
 
 from admit import errors
 from admit.http.cookies import Cookies
+from admit.http.feed import LONGEST_WAIT
 from admit.http.problems import Problem
 from admit.version import VERSION
 
@@ -19,6 +20,29 @@ if TYPE_CHECKING:
 SCHEMA = "#/components/schemas/{name}"
 ALWAYS: tuple[type[errors.Refusal], ...] = (errors.TooLarge, errors.Unavailable)
 """Whatever the route: headers over 64 KiB, and a store that is out."""
+_FEED: tuple[dict[str, Any], ...] = (
+    {
+        "name": "after",
+        "in": "query",
+        "required": False,
+        "description": "The cursor of the answer before; without it, everything that matters.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,19}\\.[0-9a-f]{8}$"},
+    },
+    {
+        "name": "wait",
+        "in": "query",
+        "required": False,
+        "description": "Seconds to wait for news while there is none.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT, "default": 0},
+    },
+    {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The ETag of the answer before.",
+        "schema": {"type": "string"},
+    },
+)
 
 
 def describe(settings: Settings, operations: list[Operation]) -> bytes:
@@ -82,6 +106,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "schema": {"type": "string", "maxLength": 255},
             }
         )
+    if operation.path == "/revocations":
+        parameters += _FEED
     return parameters
 
 
@@ -99,7 +125,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
         }
         for status, refusals in sorted(by_status.items())
     }
-    return {str(operation.status): good, **refused}
+    unchanged = {"304": {"description": "Nothing new"}} if operation.unchanged else {}
+    return {str(operation.status): good, **unchanged, **refused}
 
 
 def _bound(schemas: dict[str, Any], settings: Settings) -> None:
@@ -118,6 +145,11 @@ def _schemes(settings: Settings) -> dict[str, Any]:
         "refreshCookie": {"type": "apiKey", "in": "cookie", "name": cookies.refresh_name},
         "refreshHeader": {"type": "apiKey", "in": "header", "name": "Refresh-Token"},
         "accessCookie": {"type": "apiKey", "in": "cookie", "name": cookies.access_name},
+        "verifierKey": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "One of the service's `verifier_keys`; an access token is none.",
+        },
     }
     return schemes
 

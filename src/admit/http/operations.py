@@ -31,6 +31,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     refuses: tuple[type[errors.Refusal], ...] = ()
     presents: tuple[str, ...] = ()
     """Security schemes, any one of which serves."""
+    unchanged: bool = False
+    """Whether it answers 304 to who has it already."""
 
 
 BODY = (
@@ -145,6 +147,16 @@ def operations(routes: Routes) -> list[Operation]:
             status=204,
             refuses=(*BEARER, errors.NotFound),
             presents=("bearer",),
+        ),
+        Operation(
+            method="GET",
+            path="/revocations",
+            endpoint=routes.revocations,
+            summary="What was revoked since, for services that check access tokens themselves",
+            gives=bodies.RevocationsOut,
+            unchanged=True,
+            refuses=(*BEARER, errors.InvalidInput),
+            presents=("verifierKey",),
         ),
         Operation(
             method="GET",

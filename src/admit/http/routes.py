@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.responses import Response
 
 from admit import errors
 from admit.http import bodies, credentials, csrf
 from admit.http.cookies import Cookies
+from admit.http.feed import RevocationFeed
 from admit.tokens.refresh import is_session_id
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Routes:
         self._engine = engine
         self._settings = engine.settings
         self._cookies = Cookies(engine.settings)
+        self.revocations = RevocationFeed(engine).revocations
 
     async def register(self, request: Request) -> Response:
         """`POST /register`."""
@@ -65,7 +68,7 @@ class Routes:
             idempotency_key=request.headers.get("idempotency-key"),
             origin=self._origin(request),
         )
-        return self._deliver(tokens, delivery)
+        return self._deliver(tokens, delivery, held=token)
 
     async def logout(self, request: Request) -> Response:
         """`POST /logout`: whatever genuine token is presented, its session ends."""
@@ -154,9 +157,9 @@ class Routes:
         return bodies.answer(bodies.HealthOut())
 
     async def readyz(self, _: Request) -> Response:
-        """`GET /readyz`: the store can be written."""
-        await self._engine.store.check()
-        return bodies.answer(bodies.HealthOut())
+        """`GET /readyz`: the store can be written; what is done without meanwhile is named."""
+        await self._engine.check()
+        return bodies.answer(bodies.HealthOut(degraded=self._engine.degraded or msgspec.UNSET))
 
     def _principal(self, request: Request, *, cookie: bool = False) -> Principal:
         in_cookie = self._cookies.access_token(request.headers) if cookie else None
@@ -182,10 +185,12 @@ class Routes:
         delivery: bodies.Delivery = "cookie" if in_cookie else "body"
         return (found[0] if found else None), delivery
 
-    def _deliver(self, tokens: Tokens, delivery: bodies.Delivery) -> Response:
+    def _deliver(
+        self, tokens: Tokens, delivery: bodies.Delivery, *, held: str | None = None
+    ) -> Response:
         response = bodies.answer(bodies.tokens_out(tokens, delivery))
         if delivery == "cookie":
-            self._cookies.deliver(response, tokens)
+            self._cookies.deliver(response, tokens, held=held)
         return response
 
     def _signed_out(self) -> Response:

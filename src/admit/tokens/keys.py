@@ -29,6 +29,7 @@ from admit.tokens.secret import derived_keys
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from admit.revocation import Revoked
     from admit.settings import Settings
 
 logger = logging.getLogger("admit.keys")
@@ -80,11 +81,15 @@ class Keyring:
         settings: algorithm, lifetimes.
         store: where the keys live.
         listed: the secrets, the newest first.
+        revoked: told of every withdrawal at once.
     """
 
-    def __init__(self, settings: Settings, store: Store, listed: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, listed: tuple[str, ...], *, revoked: Revoked
+    ) -> None:
         self._settings = settings
         self._store = store
+        self._revoked = revoked
         self._wraps = derived_keys(listed, "signing key encryption")
         self._rows: list[SigningKey] | None = None
         self._begun = self._applied = 0
@@ -224,6 +229,7 @@ class Keyring:
             )
             if saved:
                 await self._reload(now)
+                await self._revoked.changed(now)
                 return successor
         raise Unavailable("Other processes keep changing the keys: try again.")
 
