@@ -40,6 +40,7 @@ UPDATE admit.sessions
 SET generation = generation + 1, rotated_at = 1.0, retry_key = NULL,
     expires_at = least(1e10, ends_at)
 WHERE id = 'bare-' || :row AND generation <= 1000000000 AND ended_at IS NULL AND expires_at > 1.0
+  AND (generation < 1000000000 OR rotated_at <= 1.0 OR rotated_at >= 1.0)
 RETURNING *;
 """
 FILL = """
@@ -112,8 +113,9 @@ def _over_http(
 
 
 def _settings(url: str) -> Settings:
+    # No leeway: a token that rests would be answered without a write.
     return Settings.load(
-        environ={}, dotenv=None, database_url=url, secret=(SECRET,), throttle=False
+        environ={}, dotenv=None, database_url=url, secret=(SECRET,), throttle=False, leeway=0
     )
 
 

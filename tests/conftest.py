@@ -6,7 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.log_search"]
 
 # The suites are shipped without pytest; here their assertions say what they compared.
 pytest.register_assert_rewrite("admit.testing")

@@ -22,6 +22,8 @@ Kind = Literal[
     "roles_changed",
     "key_published",
     "key_withdrawn",
+    "limits_degraded",
+    "limits_restored",
 ]
 
 USER_AGENT_LENGTH = 256

@@ -2,8 +2,9 @@
 
 Refreshing presents `(h, n)`, the session's handle and a generation, at an instant `now`.
 The store first tries ONE conditional write (`Store.rotate`), which moves the row from any
-generation `<= n` to `n + 1`. It wins in the ordinary case. Where nothing was written, the row as
-it stands is judged here, by a pure function: no clock, no I/O, no randomness.
+generation `<= n` to `n + 1`, unless the row stands at `n` and that token rests. It wins in the
+ordinary case. Where nothing was written, the row as it stands is judged here, by a pure function:
+no clock, no I/O, no randomness.
 
     what the row shows                                 verdict
     no row                                             unknown
@@ -11,18 +12,24 @@ it stands is judged here, by a pure function: no clock, no I/O, no randomness.
     the deadline has passed                            expired
     generation = n + 1, and the same retry key         repeat, however late
     generation = n + 1, less than `leeway` ago         repeat
+    generation = n > 0, less than `leeway` ago         repeat: the token rests
     generation <= n (the write should have won)        inconsistent: try again, never theft
     anything else                                      reuse_detected
 
-Why this is safe: `repeat` hands out the very same successor again, byte for byte, and only while
-that successor is itself unused, for once it is presented the row moves on to `n + 2`. So the
-chain never forks, and a thief and an owner can't both go on (RFC 9700 section 4.14.2).
+Why this is safe: `repeat` hands out the row's own token again, byte for byte, and never one beside
+it. So the chain never forks, and a thief and an owner can't both go on (RFC 9700 section 4.14.2).
+
+Why it refuses no honest client: the row can't leave `n + 1` before that token has rested. So `n` is
+refused only when its successor is at least `leeway` old, however many tabs there are and in
+whatever order what they sent arrives.
 """
 
 from __future__ import annotations
 
 import hmac
 from typing import TYPE_CHECKING, Literal
+
+from admit.settings import SKEW
 
 if TYPE_CHECKING:
     from admit.model import Session
@@ -37,6 +44,23 @@ Verdict = Literal[
     "reuse_detected",
     "revoked",
 ]
+
+
+def rest(generation: int, *, now: float, leeway: float) -> tuple[float, float]:
+    """Between which two instants a token was born that rests now, both of them excluded.
+
+    A token of a sign-in never rests: it has no parent that could be late. One whose birth lies
+    further ahead than clocks may differ doesn't either, or a clock that was wrong once would keep
+    a session from moving until that day.
+
+    Arguments:
+        generation: that of the token.
+        now: the instant of the request, in seconds since 1970.
+        leeway: how long a token rests, in seconds; 0 means not at all.
+    """
+    if generation == 0 or leeway == 0:
+        return now, now  # nothing lies between
+    return now - leeway, now + SKEW
 
 
 def judge(
@@ -54,7 +78,8 @@ def judge(
         generation: the generation `n` that the token holds.
         retry_key: the hash of the request's Idempotency-Key, or None.
         now: the instant of the request, in seconds since 1970.
-        leeway: how long a parent may come back without a key, in seconds; 0 means not at all.
+        leeway: how long a parent may come back without a key, and a token rests, in seconds; 0
+            means not at all.
     """
     if session is None:
         return "unknown"
@@ -63,7 +88,9 @@ def judge(
     if session.expires_at <= now:
         return "expired"
     if session.generation <= generation:
-        return "inconsistent"
+        after, before = rest(generation, now=now, leeway=leeway)
+        rests = session.generation == generation and after < session.rotated_at < before
+        return "repeat" if rests else "inconsistent"
     if session.generation == generation + 1:
         same_key = _same(session.retry_key, retry_key)
         if same_key or max(now - session.rotated_at, 0.0) < leeway:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from admit.errors import InvalidCredentials, RefreshRefused, Unavailable
+from admit.errors import InvalidCredentials, RefreshRefused, TooManyAttempts, Unavailable
 from admit.events import USER_AGENT_LENGTH, event
 from admit.model import Origin, Session, Tokens
 from admit.revocation import ending
-from admit.rotation import judge
+from admit.rotation import judge, rest
+from admit.telemetry.metrics import Metrics
 from admit.tokens import refresh
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Sessions:
         revoked: told of every ending at once.
         accounts: checks who signs in.
         throttle: who may try.
+        metrics: counts sign-ins and refreshes.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Sessions:
         revoked: Revoked,
         accounts: Accounts,
         throttle: Throttle,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -58,6 +61,7 @@ class Sessions:
         self._revoked = revoked
         self._accounts = accounts
         self._throttle = throttle
+        self._metrics = metrics or Metrics()
 
     async def sign_in(
         self,
@@ -80,8 +84,14 @@ class Sessions:
         Raises:
             InvalidCredentials, TooManyAttempts, Unavailable: as in `Accounts.check`.
         """
-        account = await self._accounts.check(login=login, password=password, now=now, origin=origin)
-        return await self.open(account, now=now, origin=origin, replaces=replaces)
+        try:
+            account = await self._accounts.check(
+                login=login, password=password, now=now, origin=origin
+            )
+            return await self.open(account, now=now, origin=origin, replaces=replaces)
+        except (TooManyAttempts, Unavailable) as error:
+            self._metrics.signed_in(error.code)
+            raise
 
     async def open(
         self,
@@ -132,9 +142,11 @@ class Sessions:
             replaces=self._ending("signed_out", held.session_id, now, origin) if held else None,
         )
         if not opened:
+            self._metrics.signed_in("raced")
             raise InvalidCredentials
         if held:
-            await self._revoked.look(now)
+            await self._revoked.changed(now)
+        self._metrics.signed_in("success")
         return tokens
 
     async def refresh(
@@ -158,6 +170,20 @@ class Sessions:
             TooManyAttempts: this session, or forged tokens, were refused too often from here.
             Unavailable: the store is out, or contradicts itself; try again.
         """
+        try:
+            verdict, tokens = await self._exchange(
+                token, now=now, idempotency_key=idempotency_key, origin=origin
+            )
+        except (RefreshRefused, TooManyAttempts, Unavailable) as error:
+            self._metrics.refreshed(error.reason or error.code)
+            raise
+        self._metrics.refreshed(verdict)
+        return tokens
+
+    async def _exchange(
+        self, token: str, *, now: float, idempotency_key: str | None, origin: Origin | None
+    ) -> tuple[str, Tokens]:
+        """The verdict, and the tokens that it gives; raises as `refresh` does."""
         ip = origin.ip if origin else None
         held = self._tokens.read(token)
         session_id = held.session_id if held else None
@@ -175,9 +201,10 @@ class Sessions:
             retry_key=retry_key,
             deadline=now + self._settings.refresh_ttl,
             now=now,
+            rest=rest(held.n, now=now, leeway=self._settings.leeway),
         )
         if rotation and rotation.won:
-            return self._tokens_for(rotation.account, rotation.session, held.h, now)
+            return "won", self._tokens_for(rotation.account, rotation.session, held.h, now)
         verdict = judge(
             rotation.session if rotation else None,
             generation=held.n,
@@ -186,7 +213,7 @@ class Sessions:
             leeway=self._settings.leeway,
         )
         if rotation and verdict == "repeat":
-            return self._tokens_for(rotation.account, rotation.session, held.h, now)
+            return verdict, self._tokens_for(rotation.account, rotation.session, held.h, now)
         reason = await self._heed(verdict, held, now=now, origin=origin)
         await self._throttle.refresh_refused(held.session_id, ip)
         raise RefreshRefused(WHY[reason], reason=reason)
@@ -200,6 +227,7 @@ class Sessions:
             Unavailable: the store contradicts itself; that is never taken for theft.
         """
         if verdict == "inconsistent":
+            self._metrics.contradicted()
             logger.error("session %s is behind a write that must have won", held.session_id)
             raise Unavailable("The store contradicts itself: try again.")
         if verdict == "reuse_detected":
@@ -207,7 +235,8 @@ class Sessions:
             because = self._ending(
                 "reuse_detected", held.session_id, now, origin, kind="reuse_detected"
             )
-            await self.end(because, now=now)
+            if await self.end(because, now=now):
+                self._metrics.reuse_detected()
             logger.warning("refresh token reuse: session %s is ended", held.session_id)
         if verdict == "unknown" and held.exp <= now:
             return "expired"  # it was genuine, and has been cleaned up since
@@ -223,7 +252,7 @@ class Sessions:
         """End the sessions that are meant; their access tokens are refused here at once."""
         ended = await self._store.end_sessions(ending, now=now)
         if ended:
-            await self._revoked.look(now)
+            await self._revoked.changed(now)
         return ended
 
     async def end_own(

@@ -116,8 +116,8 @@ class Settings:
     leeway: float = setting(
         10.0,
         readers.span,
-        "How long a refresh token may come back without an Idempotency-Key while its successor is"
-        " unused. `0` means not at all: then two tabs may end a session.",
+        "How long a refresh token may come back without an Idempotency-Key after it was exchanged,"
+        " and how long its successor rests. `0` means not at all: then two tabs may end a session.",
     )
     algorithm: str = setting(
         "ES256",
@@ -366,6 +366,12 @@ def _check_together(settings: Settings) -> None:
             "leeway",
             "ADMIT_LEEWAY (leeway) is over 1m, for which a stolen token would go unnoticed: set it"
             " to a few seconds, and let clients send an Idempotency-Key.",
+        )
+    if settings.refresh_ttl <= settings.leeway:
+        raise SettingsError(
+            "refresh_ttl",
+            "ADMIT_REFRESH_TTL (refresh_ttl) must be longer than leeway, or a session expires while"
+            " its newest token rests: raise it, or lower leeway.",
         )
     if settings.key_ttl <= settings.jwks_max_age + settings.access_ttl:
         raise SettingsError(

@@ -25,6 +25,7 @@ async def whole_story(service):
     for key in (KEY, None):
         said |= {tokens["access_token"], tokens["refresh_token"]}
         tokens = (await service.refresh(tokens["refresh_token"], key=key)).json()
+        service.clock.advance(10)
     said |= {tokens["access_token"], tokens["refresh_token"]}
     body = {"current_password": PASSWORD, "new_password": ANOTHER}
     await service.send("POST", "/password", bearer=tokens["access_token"], json=body)

@@ -35,6 +35,7 @@ async def test_every_access_token_of_the_session_is_off(service):
     tokens = [await service.sign_in()]
     for _ in range(3):
         tokens.append((await service.refresh(tokens[-1]["refresh_token"])).json())
+        service.clock.advance(10)
     await service.send("POST", "/logout", bearer=tokens[1]["access_token"])
     assert {await service.me(each["access_token"]) for each in tokens} == {401}
 

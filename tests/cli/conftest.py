@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from admit import Admit
 from admit.cli.app import app
+from tests.log_search import look_at
 
 PASSWORD = "seven pale lanterns drift"
 ADA = "ada@example.com"
@@ -123,7 +124,7 @@ class Server:
 
     def __init__(self, *args, environment=None, cwd="."):
         self.process = subprocess.Popen(
-            [*COMMAND, "serve", *args],
+            [*COMMAND, "serve", "--log-format", "text", *args],
             cwd=cwd,
             env=no_settings() | (environment or {}),
             stdin=subprocess.DEVNULL,
@@ -162,6 +163,7 @@ class Server:
         self.client.close()
         self.process.send_signal(how)
         _, said = self.process.communicate(timeout=60)
+        look_at(said)
         return said.strip(), self.process.returncode
 
 

@@ -80,6 +80,7 @@ def test_before_the_first_start_it_makes_nothing_and_nothing_fails(examine, plac
         "leeway": "ok",
         "passwords": "ok",
         "algorithm": "ok",
+        "verifiers": "ok",
         "store": "warn",
     }
 
@@ -150,6 +151,7 @@ def test_settings_that_can_t_work_are_all_there_is_to_say(examine, settings):
             },
         ),
         ("origins", "ok", {"ALLOWED_ORIGINS": "https://b.example"}),
+        ("verifiers", "ok", {"VERIFIER_KEYS": f"{'0123456789' * 4},{'9876543210' * 4}"}),
         (
             "origins",
             "ok",

@@ -205,18 +205,31 @@ def test_limits_are_in_the_librarys_notation():
             readers.limits(value)
 
 
-def test_the_database_url_names_a_file():
+def test_the_database_url_names_a_file_or_a_server():
     assert readers.database_url("sqlite:///relative.db") == "sqlite:///relative.db"
     assert readers.database_url("") == ""
+    for scheme in ("postgresql", "postgres"):  # several hosts hand out the second
+        url = readers.database_url(f"{scheme}://u:p%40ss@db1:5432,db2:5432/app?sslmode=require")
+        assert url == "postgresql://u:p%40ss@db1:5432,db2:5432/app?sslmode=require"
     for value in (
         "sqlite://",
         "sqlite:///",
         "sqlite:///:memory:",
-        "postgres://u:secret@h/db",
+        "mysql://u:secret@h/db",
+        "postgresql://u:a secret@h/db",
         None,
     ):
         with pytest.raises(ValueError, match=r"sqlite:///relative\.db|text") as raised:
             readers.database_url(value)
+        assert "secret" not in str(raised.value)
+
+
+def test_the_redis_url_names_a_server():
+    for url in ("redis://h:6379/0", "rediss://:p@h/1", "unix:///run/redis.sock", ""):
+        assert readers.redis_url(url) == url
+    for value in ("h:6379", "http://u:secret@h", "redis://:secret@h:port/0", 7):
+        with pytest.raises(ValueError, match=r"redis://|text") as raised:
+            readers.redis_url(value)
         assert "secret" not in str(raised.value)
 
 

@@ -39,6 +39,12 @@ WRONG = {
     "argon2_parallelism": "0",
     "hash_queue": "-1",
     "event_ttl": "x",
+    "database_pool": "0",
+    "redis_url": "http://host",
+    "revocation_max_age": "0",
+    "revocation_strict": "perhaps",
+    "verifier_keys": "short",
+    "metrics_keys": "short",
 }
 
 
@@ -159,6 +165,12 @@ def test_plain_http_is_for_this_machine_only():
 def test_each_lifetime_lies_within_the_next(spans):
     assert refusal(**spans)[0] == "refresh_ttl"
     assert load(access_ttl="1h", refresh_ttl="1h", session_ttl="1h")
+
+
+def test_a_session_outlives_the_rest_of_its_token():
+    short = {"access_ttl": "5s", "refresh_ttl": "10s"}
+    assert refusal(**short)[0] == "refresh_ttl"
+    assert load(**short, leeway="9s")
 
 
 def test_cookies_for_another_site_need_https_and_its_name():

@@ -8,13 +8,15 @@ from typing import get_args
 import pytest
 import typer
 
-from admit import __version__, passwords
+from admit import __version__
 from admit.cli.app import app
 from admit.counters import MOST
 from admit.errors import RefreshReason
 from admit.events import Kind
 from admit.http import app as http_app
-from admit.http import bodies
+from admit.http import bodies, feed
+from admit.passwords import policy
+from admit.revocation import PAGE
 from admit.settings import SKEW
 from admit.stores.sqlite import commits
 from admit.tokens import access, refresh
@@ -131,6 +133,8 @@ LIMITS = {
     "wait for another process's commit": f"{commits.BUSY_SECONDS:g} s",
     "access tokens remembered as verified": f"{access.REMEMBERED:,}",
     "counters of attempts": f"{MOST:,}",
+    "entries in one answer of the revocation feed": f"{PAGE:,}",
+    "verifiers that wait for news": f"{feed.MOST_WAITING:,} in each process, {feed.LONGEST_WAIT} s",
     "clock skew between machines": f"{SKEW:g} s",
 }
 
@@ -143,7 +147,7 @@ def test_a_limit_is_told_as_it_is(what: str) -> None:
 
 
 def test_the_common_passwords_are_as_many_as_is_said() -> None:
-    there = passwords._common_passwords().split()
+    there = policy.common_passwords().split()
 
     assert f"{len(there):,} common ones" in page("security.md")
 

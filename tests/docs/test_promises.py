@@ -1,8 +1,10 @@
 """What the pages tell an operator to do works as they say."""
 
+import os
 import re
 import shutil
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -36,6 +38,7 @@ class Machine:
         )
 
     async def refresh(self, process: Admit, token: str) -> str:
+        self.now += process.settings.leeway  # the token has rested: each is a new one
         return (await process.sessions.refresh(token, now=self.now)).refresh_token
 
     async def sign_in(self, process: Admit) -> tuple[str, str]:
@@ -131,16 +134,23 @@ async def test_the_backup_is_whole_while_the_server_runs(machine: Machine) -> No
     process = await machine.start(OLD)
     _, token = await machine.sign_in(process)
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^```sh\n(.+?)^```", operations, re.MULTILINE | re.DOTALL)
+    (line,) = re.findall(
+        r"^0 3 \* \* \*  (.+ admit|.+/admit) (backup .+)$", operations, re.MULTILINE
+    )
     place = machine.data_dir.parent
+    arguments = line[1].replace("\\%", "%").replace("/backup/", f"{place}/")  # cron's own escape
 
-    await run_process(["bash", "-e", "-c", command], cwd=place)
+    command = f"{sys.executable} -m admit.cli {arguments}"
+    await run_process(
+        ["bash", "-e", "-c", command], cwd=place, env=os.environ | {"ADMIT_SECRET": OLD}
+    )
 
     token = await machine.refresh(process, token)  # the copy is behind from here on
     await process.close()
     for name in ("admit.db-wal", "admit.db-shm"):
         (machine.data_dir / name).unlink(missing_ok=True)
-    shutil.copy(place / "backup.db", machine.data_dir / "admit.db")
+    (copy,) = place.glob("admit-?.db")
+    shutil.copy(copy, machine.data_dir / "admit.db")
     with sqlite3.connect(machine.data_dir / "admit.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()

@@ -11,6 +11,7 @@ from admit.errors import Refusal
 from admit.http.operations import operations
 from admit.http.routes import Routes
 from admit.testing.http_caller import EMAIL, PASSWORD
+from admit.testing.http_revocations import KEY
 
 pytestmark = pytest.mark.anyio
 ROUTES = {
@@ -23,6 +24,7 @@ ROUTES = {
     "post /auth/password": {204, 400, 401, 413, 415, 422, 429, 503},
     "get /auth/sessions": {200, 400, 401, 413, 503},
     "delete /auth/sessions/{id}": {204, 400, 401, 404, 413, 503},
+    "get /auth/revocations": {200, 304, 400, 401, 413, 422, 503},
     "get /auth/.well-known/jwks.json": {200, 413, 503},
 }
 """Every status that a route can answer."""
@@ -97,13 +99,19 @@ async def test_the_documents_bounds_follow_the_settings(serve):
         assert "__Host-Http-admit-refresh" in names
 
 
-@pytest.mark.parametrize("signed_in", [False, True], ids=["a stranger", "somebody signed in"])
-def test_schemathesis_finds_nothing(live, tmp_path, signed_in):
+@pytest.mark.parametrize("who", ["a stranger", "somebody signed in", "a verifier"])
+def test_schemathesis_finds_nothing(live, tmp_path, who):
     """Examples, boundary values, generated requests and sequences of them, good and bad."""
-    with live(throttle="off") as server:
+    with live(throttle="off", verifier_keys=KEY) as server:
         options = ["--checks", "all", "--exclude-checks", ",".join(LEFT_OUT)]
         options += ["--max-examples", "10", "--generation-deterministic", "--no-color"]
-        if signed_in:
+        if who == "a verifier":
+            # With something in the feed there is next to nothing to wait for.
+            bearer = {"Authorization": f"Bearer {access_token(server.url)}"}
+            httpx.post(f"{server.url}/auth/logout/all", headers=bearer)
+            options += ["--header", f"Authorization: Bearer {KEY}"]
+            options += ["--include-path-regex", "revocations"]
+        if who == "somebody signed in":
             options += ["--header", f"Authorization: Bearer {access_token(server.url)}"]
             options += ["--exclude-path-regex", "logout"]  # or it would not stay signed in
         config = tmp_path / "schemathesis.toml"

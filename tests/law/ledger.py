@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 
 FRESH, REPEAT, REUSE = "fresh", "repeat", "reuse"
+SKEW = 10.0
+"""How far clocks may differ: a birth further ahead was written by one that was wrong."""
 
 
 def claims_of(token):
@@ -61,12 +63,17 @@ class Ledger:
 
     def deserves(self, generation, key, now):
         """What a token of this generation deserves now; a store may be behind its clients."""
+        if generation == self.generation and self._rests(now):
+            return REPEAT
         if generation >= self.generation:
             return FRESH
         if generation < self.generation - 1 or self.last is None:
             return REUSE  # its successor was used
         same_key = key is not None and key == self.last.key
         return REPEAT if same_key or max(now - self.last.at, 0) < self.leeway else REUSE
+
+    def _rests(self, now):
+        return self.last is not None and -SKEW < now - self.last.at < self.leeway
 
     def win(self, won, generation):
         """Note an exchange of the token of this generation."""

@@ -1,9 +1,11 @@
 """Honest clients and a thief on the real engine, under every misfortune at once.
 
-Two invariants hold at every step. No honest client is refused unless it, its user, expiry, a
+Three invariants hold at every step. No honest client is refused unless it, its user, expiry, a
 thief's reuse, or an honest retry outside the law's window (which nobody can tell from theft)
-ended the session. And no reuse outside the law's window goes unnoticed: the session is ended, and
-the event recorded, once. `DEEP_TESTS=1` looks twenty times as long, and elsewhere each time.
+ended the session. A token whose successor is younger than the leeway is refused to nobody, however
+many tabs there are and in whatever order what they sent arrives. And no reuse outside the law's
+window goes unnoticed: the session is ended, and the event recorded, once. `DEEP_TESTS=1` looks
+twenty times as long, and elsewhere each time.
 """
 
 import asyncio
@@ -28,17 +30,21 @@ from admit.revocation import ending
 from admit.settings import SKEW, Settings
 from admit.testing import samples
 from tests.law.ledger import FRESH, REUSE, Ledger, Won, claims_of
+from tests.law.tabs import Tab, restore
 
 DEEP = bool(os.environ.get("DEEP_TESTS"))
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # what it shows needs no slow disk
 START = 1_800_000_000.0
 ACCESS, IDLE, ABSOLUTE = 900.0, 604_800.0, 2_592_000.0
 CLIENTS = 3
+LEEWAY = 10.0
 
 client = st.integers(0, CLIENTS - 1)
 process = st.integers(0, 1)
 key = st.sampled_from([None, None, "a key", "another key"])
-moment = st.sampled_from([0.0, 0.0, 0.5, 3.0, 9.75, 10.0, 11.0, ACCESS, -20.0])
+moment = st.sampled_from([0.0, 0.0, 0.5, 3.0, 9.75, 10.0, 11.0, ACCESS, -5.0, -20.0])
+way = st.sampled_from([0.0, 0.25, 1.0, 3.0, 3.25])  # there and twice back: less than the leeway
+tab = st.builds(Tab, begins=st.sampled_from([0.0, 0.25, 1.0, 3.0, 8.0, 12.0]), there=way, back=way)
 long = st.sampled_from([ACCESS + 9, ACCESS + 10, ACCESS + 11, IDLE - 1, IDLE, ABSOLUTE - IDLE])
 
 
@@ -74,11 +80,13 @@ class HonestAndThief(RuleBasedStateMachine):
         self.clients: list[Client] = []
         self.flights: list[Flight] = []
         self.loot: list[Tokens] = []
+        self.young: dict[tuple[str, int], float] = {}
+        """When each token was first handed out, as long as that is less than the leeway ago."""
 
     def run(self, work):
         return self.loop.run_until_complete(work)
 
-    @initialize(leeway=st.sampled_from([10.0, 10.0, 0.0]))
+    @initialize(leeway=st.sampled_from([LEEWAY, LEEWAY, 0.0]))
     def begin(self, leeway):
         self.settings = Settings(
             data_dir=self.directory,
@@ -153,6 +161,28 @@ class HonestAndThief(RuleBasedStateMachine):
             flight.client.tokens = flight.answer
             flight.client.access.append(flight.answer.access_token)
 
+    @precondition(lambda self: self.settings.leeway)
+    @rule(one=client, tabs=st.lists(tab, min_size=2, max_size=8), key=key)
+    def a_browser_restores_its_tabs(self, one, tabs, key):
+        """Each refreshes with what the jar holds when it begins; whatever is late, none is refused.
+
+        It is where it began, at the latest, when the token that it holds at the end comes back.
+        """
+        mine = self.clients[one]
+        ledger, generation = self.ledgers.get(mine.tokens.session_id), generation_of(mine.tokens)
+        if ledger is None or ledger.over(self.now + 60) or generation < ledger.generation:
+            return
+
+        def present(tokens, at):
+            self.time_passes(at - self.now)
+            answer = self.present(tokens, key, len(mine.access) % 2, "honest")
+            assert answer is not None, "a tab was refused"
+            mine.access.append(answer.access_token)
+            return answer
+
+        mine.tokens = restore(tabs, mine.tokens, present, begun=self.now)
+        event("tabs restored")
+
     @rule(one=client, key=key)
     def six_requests_at_once(self, one, key):
         """Over both processes, whose clocks differ: where the law has a window, one successor."""
@@ -160,7 +190,7 @@ class HonestAndThief(RuleBasedStateMachine):
         ledger, generation = self.ledgers.get(mine.tokens.session_id), generation_of(mine.tokens)
         if ledger is None or ledger.over(self.now) or not (key or self.settings.leeway):
             return
-        if ledger.deserves(generation, key, self.now) != FRESH:
+        if {ledger.deserves(generation, key, self.now + each) for each in range(6)} != {FRESH}:
             return
 
         async def burst():
@@ -177,6 +207,7 @@ class HonestAndThief(RuleBasedStateMachine):
         row = self.run(self.engines[0].store.find_session(ledger.id))
         assert row is not None
         ledger.win(Won(successor, row.rotated_at, key), generation)
+        self.young[ledger.id, generation + 1] = row.rotated_at
         mine.tokens = answers[0]
         mine.access += [each.access_token for each in answers]
 
@@ -256,10 +287,20 @@ class HonestAndThief(RuleBasedStateMachine):
     def time_passes(self, step):
         """Or is set back, but not to before there was anything."""
         self.now = max(self.now + step, START)
+        self.who_is_young()
 
     @rule(step=long)
     def a_long_time_passes(self, step):
         self.now += step
+        self.who_is_young()
+
+    def who_is_young(self):
+        """Once too old, or born further ahead than clocks may differ, is no longer young."""
+        self.young = {
+            token: born
+            for token, born in self.young.items()
+            if -SKEW < self.now - born < self.settings.leeway
+        }
 
     @rule(one=client, early=st.sampled_from([0.0, 0.5]), process=process)
     def a_client_comes_back_at_its_deadline(self, one, early, process):
@@ -267,6 +308,7 @@ class HonestAndThief(RuleBasedStateMachine):
         ledger = self.ledgers.get(self.clients[one].tokens.session_id)
         if ledger and not ledger.over(self.now):
             self.now = max(self.now, ledger.expires_at - early)
+            self.who_is_young()
         self.a_client_refreshes(one, None, process)
 
     @rule(one=client, process=process)
@@ -306,6 +348,7 @@ class HonestAndThief(RuleBasedStateMachine):
             (self.directory / name).unlink(missing_ok=True)
         shutil.copy(self.directory / "copy", self.directory / "admit.db")
         self.ledgers, self.account, self.reuses = copy.deepcopy(self.saved)
+        self.young.clear()
         self.start()
 
     @rule(one=client, lost=st.integers(1, 3), process=process)
@@ -351,7 +394,13 @@ class HonestAndThief(RuleBasedStateMachine):
             event(f"{who}: over")
             return None
         generation = generation_of(tokens)
+        if generation > ledger.generation:
+            # It heals forward, past all that was handed out since the store lost its writes.
+            self.young = {each: at for each, at in self.young.items() if each[0] != ledger.id}
         verdict = ledger.deserves(generation, key, self.now)
+        if self.settings.leeway and (ledger.id, generation + 1) in self.young:
+            assert verdict != REUSE, "the ledger would refuse a token with a young successor"
+            assert answer is not None, f"refused for {reason}, with a successor that is young"
         event(f"{who}: {verdict}" + (", ahead" if generation > ledger.generation else ""))
         if verdict == REUSE:
             assert reason == "reuse_detected", f"{who}'s reuse went unnoticed"
@@ -360,6 +409,7 @@ class HonestAndThief(RuleBasedStateMachine):
         elif verdict == FRESH:
             assert answer is not None, f"{who} was refused for no cause: {reason}"
             ledger.win(Won(answer.refresh_token, self.now, key), generation)
+            self.young[ledger.id, generation + 1] = self.now
         else:
             assert answer is not None, f"{who}'s retry was refused for no cause: {reason}"
             assert ledger.last is not None

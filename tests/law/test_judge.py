@@ -3,8 +3,10 @@
 import inspect
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from admit.rotation import judge
+from admit.rotation import judge, rest
 from admit.testing import samples
 from admit.testing.samples import ABSOLUTE, IDLE, NOW
 
@@ -84,10 +86,52 @@ def test_once_its_successor_was_used_a_token_is_theft(generation, retry_key):
     assert verdict(session, generation=generation, retry_key=retry_key) == "reuse_detected"
 
 
-@pytest.mark.parametrize("generation", [N + 1, N + 2, N + 100])
+@pytest.mark.parametrize("retry_key", [None, KEY, OTHER_KEY])
+def test_the_current_token_rests_for_less_than_the_leeway(retry_key):
+    """Whatever the key: nothing was written, so nothing of it is remembered."""
+    session = row(retry_key=KEY)
+    for later in (0, 5, 9.75):
+        found = verdict(session, generation=N + 1, retry_key=retry_key, now=NOW + later)
+        assert found == "repeat"
+
+
+def test_neither_a_token_of_a_sign_in_nor_one_without_leeway_rests():
+    assert verdict(row(generation=0), generation=0) == "inconsistent"
+    assert verdict(row(), generation=N + 1, leeway=0.0) == "inconsistent"
+    for generation, leeway in ((0, 10.0), (1, 0.0)):
+        after, before = rest(generation, now=NOW, leeway=leeway)
+        assert after == before
+
+
+@pytest.mark.parametrize(
+    ("ahead", "rests"), [(-10, False), (-9.75, True), (9.75, True), (10, False), (3600, False)]
+)
+def test_a_birth_further_ahead_than_clocks_may_differ_is_no_rest(ahead, rests):
+    """Or one wrong clock would keep a session from moving until that day."""
+    session = row(rotated_at=NOW + ahead)
+    assert verdict(session, generation=N + 1) == ("repeat" if rests else "inconsistent")
+
+
+@pytest.mark.parametrize("now", [NOW + 10, NOW + 900])
+def test_a_row_that_the_write_must_have_moved_is_never_theft(now):
+    assert verdict(row(), generation=N + 1, now=now) == "inconsistent"
+
+
+@pytest.mark.parametrize("generation", [N + 2, N + 100])
 @pytest.mark.parametrize("now", [NOW, NOW + 900])
-def test_a_row_that_the_write_must_have_moved_is_never_theft(generation, now):
+def test_nor_is_a_row_behind_the_token_whatever_rests(generation, now):
     assert verdict(row(), generation=generation, now=now) == "inconsistent"
+
+
+@given(now=st.floats(1.7e9, 1.9e9), born=st.floats(-70, 70), leeway=st.floats(0, 60))
+def test_what_the_write_refuses_for_rest_the_judge_finds_at_rest(now, born, leeway):
+    """To the last bit of a float, or an honest client would be told to come again."""
+    rotated_at = now + born
+    after, before = rest(N + 1, now=now, leeway=leeway)
+    written = rotated_at <= after or rotated_at >= before  # as every store writes
+    session = row(rotated_at=rotated_at, expires_at=now + 1)
+    found = verdict(session, generation=N + 1, now=now, leeway=leeway)
+    assert found == ("inconsistent" if written else "repeat")
 
 
 def test_the_judge_is_handed_everything_it_needs():
@@ -98,4 +142,5 @@ def test_the_judge_is_handed_everything_it_needs():
         "from __future__ import annotations",
         "import hmac",
         "from typing import TYPE_CHECKING, Literal",
+        "from admit.settings import SKEW",
     ]

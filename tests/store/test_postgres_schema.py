@@ -78,6 +78,20 @@ async def test_rights_for_a_role_that_is_not_there_are_refused(database_url):
         await PostgresStore(database_url).migrate(grant="nobody-here")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:secret@h/db?nonsense=1",
+        "postgresql://u:sec%ret@h/db",
+        "postgresql://u:secret@[h/db",
+    ],
+)
+def test_a_url_that_cannot_be_read_is_refused_without_its_password(url):
+    with pytest.raises(SettingsError, match="database_url") as refusal:
+        PostgresStore(url)
+    assert "sec" not in str(refusal.value)
+
+
 async def test_a_database_of_a_newer_version_is_left_alone(database_url, postgres):
     await PostgresStore(database_url).migrate()
     postgres.sql(

@@ -10,41 +10,51 @@ import typer
 from admit import __version__
 from admit.cli.output import painted, printable
 from admit.settings import LOCAL_HOSTS, variable
+from admit.telemetry.logs import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from admit.engine import Engine
     from admit.settings import Settings
+    from admit.telemetry.logs import Form
 
 LOOPBACK = (*LOCAL_HOSTS, "::1")
 
 
-def banner(settings: Settings, store: str, *, host: str, port: int, workers: int) -> None:
-    """Print where the server listens, what it stands on, what to beware of and what to try."""
+def banner(engine: Engine, *, host: str, port: int, workers: int, form: Form) -> None:
+    """Say where the server listens, what it stands on, what to beware of and what to try."""
+    settings = engine.settings
     facts = {
         "issuer": settings.issuer,
-        "store": store,
+        "store": engine.store.name,
         "secret": variable("secret") if settings.secret else str(settings.data_dir / "secret"),
     }
+    if engine.counters.names:
+        facts["limits"] = f"counted together, in {', '.join(engine.counters.names)}"
+    elif workers > 1:
+        facts["limits"] = f"counted together by {workers} workers"
     shown = f"[{host}]" if ":" in host else host
-    _say(painted(f"Admit {__version__} listens on http://{shown}:{port}", bold=True))
+    listens = f"Admit {__version__} listens on http://{shown}:{port}"
+    warnings = list(_warnings(settings, host=host))
+    if form == "json":
+        _say(json_line("info", __name__, listens, facts))
+        for warning in warnings:
+            _say(json_line("warning", __name__, warning, {}))
+        return
+    _say(painted(listens, bold=True))
     for name, value in facts.items():
         _say(f"  {name:8}{printable(value)}")
-    for warning in _warnings(settings, host=host, workers=workers):
+    for warning in warnings:
         _say(painted(f"  WARNING {warning}", "yellow", bold=True))
     _say(f"\nTry it:\n\n{_example(settings)}\n")
 
 
-def _warnings(settings: Settings, *, host: str, workers: int) -> Iterator[str]:
+def _warnings(settings: Settings, *, host: str) -> Iterator[str]:
     if not settings.throttle:
         yield (
             "throttle=off: anybody may guess passwords without end. This is for load tests only;"
             f" unset {variable('throttle')}."
-        )
-    elif workers > 1:
-        yield (
-            f"{workers} workers: each counts attempts for itself, so a guesser gets up to"
-            f" {workers} times the limits."
         )
     if host not in LOOPBACK and urlsplit(settings.base_url).hostname in LOCAL_HOSTS:
         yield (

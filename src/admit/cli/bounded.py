@@ -1,8 +1,10 @@
-"""HTTP/1.1 as uvicorn speaks it, but for the length that the head of a request may have."""
+"""HTTP/1.1 as uvicorn speaks it, with a bound for a request's head, and an end to long polls."""
 
 from __future__ import annotations
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from admit.http.app import App
 
 LARGEST_HEAD = 256 * 1024
 """In bytes. Up to 64 KiB the routes answer, up to here they say that it is too much."""
@@ -32,6 +34,12 @@ class Bounded(HttpToolsProtocol):
                 self.transport.close()
                 return
         super().data_received(data)
+
+    def shutdown(self) -> None:
+        """The server stops: who waits for news is answered now, and keeps nobody waiting."""
+        if isinstance(self.app, App):
+            self.app.stop_waiting()
+        super().shutdown()
 
     def on_message_begin(self) -> None:
         """A head begins."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from admit.cli.findings import Finding
     from admit.settings import Settings
 
+POSTGRESQL = "postgresql:"
 RECOMMENDED_LENGTH = 15
 """NIST SP 800-63B-4 section 3.1.1.1, where the password is the only factor."""
 
@@ -28,6 +29,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
     yield _leeway(settings)
     yield _passwords(settings)
     yield _algorithm(settings)
+    yield _verifiers(settings)
 
 
 def _base_url(settings: Settings) -> Finding:
@@ -83,8 +85,19 @@ def _origins(settings: Settings) -> Finding:
 
 
 def _throttle(settings: Settings) -> Finding:
+    if settings.throttle and settings.redis_url:
+        return ok("throttle", "Attempts are limited, counted in Redis by all processes together.")
+    if settings.throttle and settings.database_url.startswith(POSTGRESQL):
+        return ok(
+            "throttle",
+            "Attempts are limited, counted by the workers of one `admit serve` together.",
+            "Where several machines serve, set ADMIT_REDIS_URL, or each counts by itself.",
+        )
     if settings.throttle:
-        return ok("throttle", "Attempts are limited, in each process by itself.")
+        return ok(
+            "throttle",
+            "Attempts are limited, counted by the workers of one `admit serve` together.",
+        )
     return fail(
         "throttle",
         "throttle=off: ANYBODY MAY GUESS PASSWORDS WITHOUT END.",
@@ -124,3 +137,11 @@ def _algorithm(settings: Settings) -> Finding:
             "Set ADMIT_ALGORITHM=ES256, unless Admit alone checks them.",
         )
     return ok("algorithm", f"Access tokens are signed with {settings.algorithm}.")
+
+
+def _verifiers(settings: Settings) -> Finding:
+    count = len(settings.verifier_keys)
+    if count:
+        keys = "One key reads" if count == 1 else f"{count} keys read"
+        return ok("verifiers", f"{keys} what is revoked, at {settings.issuer}/revocations.")
+    return ok("verifiers", "ADMIT_VERIFIER_KEYS has no key: no service reads what is revoked.")

@@ -1,4 +1,7 @@
-"""What `admit doctor` thinks of the store: its files, its durability, its past and its keys."""
+"""What `admit doctor` thinks of the store: its files, its durability, its past and its keys.
+
+And of Redis, where that is set.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from admit.cli.findings import fail, ok, warn
 from admit.cli.keys import load_keys, states
 from admit.cli.opened import database_file, in_store
 from admit.cli.output import span
-from admit.errors import AdmitError, SettingsError
+from admit.errors import AdmitError, SettingsError, Unavailable
 from admit.settings import SKEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from admit.cli.findings import Finding
     from admit.engine import Engine
@@ -28,7 +32,18 @@ NEEDED = (3, 37, 0)
 def of_store(settings: Settings) -> Iterator[Finding]:
     """Every finding about the store; a store that isn't there is not made."""
     path = database_file(settings)
-    if path is None or not path.exists():
+    if path is not None:
+        yield from _of_file(settings, path)
+        if not path.exists() or sqlite3.sqlite_version_info < NEEDED:
+            return
+    try:
+        yield from in_store(_opened, settings=settings)
+    except AdmitError as error:
+        yield fail("store", sentence(error), "Nobody can sign in until that is mended.")
+
+
+def _of_file(settings: Settings, path: Path) -> Iterator[Finding]:
+    if not path.exists():
         yield warn(
             "store",
             f"There is no database at {path} yet: the first start makes it.",
@@ -43,16 +58,28 @@ def of_store(settings: Settings) -> Iterator[Finding]:
             f"This Python brings SQLite {sqlite3.sqlite_version}, which is too old.",
             "Use a Python with SQLite 3.37 or later.",
         )
-        return
-    try:
-        yield from in_store(_opened, settings=settings)
-    except AdmitError as error:
-        yield fail("store", sentence(error), "Nobody can sign in until that is mended.")
 
 
 async def _opened(engine: Engine) -> list[Finding]:
     await engine.store.check()
-    return [await _durable(engine), await _past(engine), await _keys(engine)]
+    found = [await _durable(engine), await _past(engine), await _keys(engine)]
+    return [*found, await _redis(engine)] if engine.settings.redis_url else found
+
+
+async def _redis(engine: Engine) -> Finding:
+    """Whether what the machines share counts now."""
+    names = ", ".join(engine.counters.names)
+    try:
+        await engine.counters.check()
+    except Unavailable as error:
+        return fail(
+            "redis",
+            f"{names} does not count ({error}): each process limits attempts by itself.",
+            "Start it, or correct ADMIT_REDIS_URL; sign-in works meanwhile.",
+        )
+    finally:
+        await engine.counters.close()
+    return ok("redis", f"{names} counts attempts.")
 
 
 async def _durable(engine: Engine) -> Finding:
@@ -62,7 +89,8 @@ async def _durable(engine: Engine) -> Finding:
         return fail(
             "store",
             f"{engine.store.name} may lose what was answered in a power cut: {why_not}.",
-            "Put it on a file system that can hold a WAL: a local disk.",
+            "SQLite: put it on a file system that can hold a WAL, a local disk. PostgreSQL: turn"
+            " that on again.",
         )
     return ok(
         "store", f"{engine.store.name} can be written, and what it answers survives a power cut."

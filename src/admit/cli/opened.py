@@ -28,8 +28,8 @@ def in_store(
 ) -> Result:
     """What `work` returns, with the store open and nothing else started.
 
-    No key is made or rotated by it, so any command may run beside any server. What it changes
-    reaches the servers by their own looking.
+    No key is made or rotated by it, so any command may run beside any server. What it revokes is
+    told to the servers where there is a push, and reaches them by their own looking where not.
 
     Arguments:
         work: what to do.
@@ -79,5 +79,4 @@ async def _run(work: Callable[[Engine], Awaitable[Result]], settings: Settings) 
     try:
         return await work(engine)
     finally:
-        engine.passwords.close()
-        await engine.store.close()
+        await engine.close()

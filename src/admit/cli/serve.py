@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,15 +18,18 @@ from admit.cli.banner import banner
 from admit.cli.failure import Failed
 from admit.cli.opened import is_set
 from admit.settings import Settings, variable
+from admit.telemetry import workers as together
 
 if TYPE_CHECKING:
     from admit.engine import Engine
+    from admit.telemetry.logs import Form
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 TUNABLES = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4194304"
 """The memory of a password's hash goes back when it is done, and comes in huge pages, without
 which fetching it anew each time would cost a third of the hash (docs/decisions/0012)."""
 Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["auto", "json", "text"]
 
 
 def serve(
@@ -38,6 +42,9 @@ def serve(
         int, typer.Option(min=1, max=256, metavar="N", help="How many processes.")
     ] = 1,
     log_level: Annotated[Level, typer.Option(help="What to log on stderr.")] = "warning",
+    log_format: Annotated[
+        Format, typer.Option(help="auto: text on a terminal, else JSON lines.")
+    ] = "auto",
 ) -> None:
     """Start the server.
 
@@ -54,14 +61,21 @@ def serve(
         listener.listen(BACKLOG)  # from here on, who connects is served
         if workers == 1:
             _hold_ctrl_c()
-        banner(auth.settings, auth.store.name, host=host, port=port, workers=workers)
+        form = _form(log_format)
+        banner(auth, host=host, port=port, workers=workers, form=form)
         os.environ[variable("base_url")] = auth.settings.base_url
         if _huge_pages():
             os.environ.setdefault("GLIBC_TUNABLES", TUNABLES)
         if workers == 1:
-            _serve_alone(listener, log_level)
+            _serve_alone(listener, log_level, form)
         else:
-            _serve_together(listener, workers, log_level)
+            _serve_together(listener, workers, log_level, form)
+
+
+def _form(log_format: Format) -> Form:
+    if log_format == "auto":
+        return "text" if sys.stderr.isatty() else "json"
+    return log_format
 
 
 def _huge_pages() -> bool:
@@ -108,20 +122,35 @@ def _hold_ctrl_c() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def _serve_alone(listener: socket.socket, log_level: str) -> None:
+def _serve_alone(listener: socket.socket, log_level: str, form: Form) -> None:
     """Become a process in which nothing of the command is loaded: it serves for months."""
-    worker = ["-P", "-m", "admit.cli.worker", str(listener.fileno()), log_level]
+    worker = ["-P", "-m", "admit.cli.worker", str(listener.fileno()), log_level, form]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, *worker])  # noqa: S606  ourselves
 
 
-def _serve_together(listener: socket.socket, workers: int, log_level: str) -> None:
+def _serve_together(listener: socket.socket, workers: int, log_level: str, form: Form) -> None:
     from uvicorn import Config  # noqa: PLC0415  see `serve`
-    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
-    from admit.cli.worker import application, how  # noqa: PLC0415
+    from admit.cli.supervisor import Supervisor  # noqa: PLC0415
+    from admit.cli.worker import COUNTERS, application, how  # noqa: PLC0415
+    from admit.counters import file  # noqa: PLC0415
 
     app = f"{application.__module__}:{application.__name__}"
-    config = Config(app, factory=True, workers=workers, **how(log_level))
-    Multiprocess(config, sockets=[listener]).run()
+    config = Config(app, factory=True, workers=workers, **how(log_level, form))
+    with _directory() as directory:
+        os.environ[COUNTERS] = file.make(directory)
+        together.count_together(directory)
+        Supervisor(config, sockets=[listener]).run()
+
+
+def _directory() -> tempfile.TemporaryDirectory[str]:
+    """For the workers alone (mode 0700), and gone when they are."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="admit-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise Failed(
+            "The workers need a directory for what they count together, and none can be made"
+            f" ({error}): set TMPDIR to one that can be written."
+        ) from error

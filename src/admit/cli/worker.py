@@ -1,4 +1,4 @@
-"""The process that serves: `python -m admit.cli.worker FD LEVEL`, which `admit serve` becomes.
+"""The process that serves: `python -m admit.cli.worker FD LEVEL FORM`, which `admit serve` becomes.
 
 Nothing of the command is loaded in it, which saves about 10 MB for as long as the server runs.
 """
@@ -6,20 +6,26 @@ Nothing of the command is loaded in it, which saves about 10 MB for as long as t
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn import Config, Server
 
 from admit.auth import Admit
 from admit.cli.bounded import Bounded
+from admit.counters.file import File
+from admit.telemetry.logs import configuration
 
 if TYPE_CHECKING:
     from admit.http.app import App
+    from admit.telemetry.logs import Form
 
 BACKLOG = 2_048
+COUNTERS = "_ADMIT_COUNTERS"
+"""The variable with the path of the counters that the workers of one `admit serve` share."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than a proxy keeps an idle connection, or it sends a request into a closing one."""
 LAST_REQUESTS_SECONDS = 10
@@ -28,10 +34,11 @@ LAST_REQUESTS_SECONDS = 10
 
 def application() -> App:
     """The app, from the settings that `admit serve` has checked."""
-    return Admit().app
+    shared = os.environ.get(COUNTERS)
+    return Admit(counters=File(shared) if shared else None).app
 
 
-def how(log_level: str) -> dict[str, Any]:
+def how(log_level: str, form: Form) -> dict[str, Any]:
     """How uvicorn serves: it believes no proxy (Admit does, by `trusted_proxies`)."""
     return {
         "http": Bounded,
@@ -45,30 +52,16 @@ def how(log_level: str) -> dict[str, Any]:
         "backlog": BACKLOG,
         # What uvicorn warns of, any stranger can cause by sending something that isn't HTTP.
         "log_level": "error" if log_level == "warning" else log_level,
-        "log_config": _logging(log_level),
+        "log_config": configuration(log_level, form),
     }
 
 
-def _logging(log_level: str) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {
-            "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-        },
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        },
-        "root": {"handlers": ["stderr"], "level": log_level.upper()},
-    }
-
-
-def _serve(listener: socket.socket, log_level: str) -> None:
+def _serve(listener: socket.socket, log_level: str, form: Form) -> None:
     with contextlib.suppress(KeyboardInterrupt):  # it has stopped in good order, as it was asked
         if sys.platform != "win32":  # a Ctrl-C that `admit serve` has held back comes now
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        Server(Config(application(), **how(log_level))).run(sockets=[listener])
+        Server(Config(application(), **how(log_level, form))).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], cast("Form", sys.argv[3]))

@@ -183,13 +183,16 @@ class Store(Protocol):
         retry_key: bytes | None,
         deadline: float,
         now: float,
+        rest: tuple[float, float],
     ) -> Rotation | None:
         """Move a living session from any generation up to `generation` to the one after it.
 
         `set generation = generation + 1, rotated_at = now, retry_key, expires_at = min(deadline,
-        ends_at) where id = … and generation <= … and ended_at is null and expires_at > now`, as
-        one conditional write. Of any number of callers with one token exactly one wins; every
-        caller gets the row as it stands after it, or None where there is none.
+        ends_at) where id = … and generation <= … and ended_at is null and expires_at > now and
+        (generation < … or rotated_at <= rest[0] or rotated_at >= rest[1])`, as one conditional
+        write: a token that was born between the two instants of `rest` and is still the current
+        one rests. Of any number of callers with one token at most one wins; every caller gets the
+        row as it stands after it, or None where there is none.
         """
 
     async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:

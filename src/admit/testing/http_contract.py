@@ -28,10 +28,11 @@ from admit.testing.http_caller import Clock, Serve, Service
 from admit.testing.http_cookies import Cookies
 from admit.testing.http_cross_site import CrossSite
 from admit.testing.http_refusals import Refusals
+from admit.testing.http_revocations import Revocations
 from admit.testing.http_sessions import Sessions
 
 __all__ = ["Clock", "HTTPContract", "Serve", "Service"]
 
 
-class HTTPContract(Accounts, Sessions, Cookies, CrossSite, Refusals):
+class HTTPContract(Accounts, Sessions, Cookies, CrossSite, Refusals, Revocations):
     """Every route, delivery, cookie and refusal of the contract; subclass it as shown above."""

@@ -55,6 +55,21 @@ class Cookies(Mixin):
             assert answer.status_code == 200
             assert delivered(service, answer) != first
 
+    async def test_a_token_that_rests_is_not_set_again(self, serve: Serve) -> None:
+        """Or an answer that is late would put it back over its successor."""
+        async with serve(access_cookie="on") as service:
+            await service.register()
+            first = delivered(service, await sign_in_with_cookie(service))
+            cookies = {service.refresh_cookie: first}
+            answer = await service.send("POST", "/refresh", cookies=cookies)
+            cookies = {service.refresh_cookie: delivered(service, answer)}
+            for passed, again in ((9.5, False), (0.5, True)):
+                service.clock.advance(passed)
+                answer = await service.send("POST", "/refresh", cookies=cookies)
+                assert answer.status_code == 200
+                assert (service.refresh_cookie in set_cookies(answer)) is again
+                assert service.access_cookie in set_cookies(answer)
+
     async def test_with_body_delivery_no_cookie_is_set(self, serve: Serve) -> None:
         """The token stands in the body only."""
         async with serve() as service:

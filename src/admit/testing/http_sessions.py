@@ -36,6 +36,7 @@ class Sessions(Mixin):
                 assert answer.json()["user"] == user
                 assert answer.json()["refresh_token"] != parent
                 tokens = answer.json()
+                service.clock.advance(10)  # it has rested
                 assert await service.me(tokens["access_token"]) == 200
 
     async def test_callers_at_once_with_one_token_get_one_successor(self, serve: Serve) -> None:
@@ -47,7 +48,36 @@ class Sessions(Mixin):
             assert {answer.status_code for answer in answers} == {200}
             successors = {answer.json()["refresh_token"] for answer in answers}
             assert len(successors) == 1
-            assert (await service.refresh(successors.pop())).status_code == 200
+            service.clock.advance(10)
+            after = await service.refresh(successors.copy().pop())
+            assert after.status_code == 200
+            assert after.json()["refresh_token"] not in successors
+
+    async def test_a_token_rests_for_the_leeway(self, serve: Serve) -> None:
+        """Until then it brings itself and a new access token; one of a sign-in does not rest."""
+        async with serve() as service:
+            await service.register()
+            first = (await service.sign_in())["refresh_token"]
+            second = (await service.refresh(first)).json()["refresh_token"]
+            assert second != first
+            for passed, rests in ((0, True), (9.5, True), (0.5, False)):
+                service.clock.advance(passed)
+                answer = await service.refresh(second)
+                assert answer.status_code == 200
+                assert (answer.json()["refresh_token"] == second) is rests
+                assert await service.me(answer.json()["access_token"]) == 200
+
+    async def test_a_grandparent_may_be_late_by_less_than_the_leeway(self, serve: Serve) -> None:
+        """Three tabs refresh one after the other, and the first one's request arrives last."""
+        async with serve() as service:
+            await service.register()
+            first = (await service.sign_in())["refresh_token"]
+            second = (await service.refresh(first)).json()["refresh_token"]
+            service.clock.advance(1)
+            third = (await service.refresh(second)).json()["refresh_token"]
+            service.clock.advance(8.5)
+            late = (await service.refresh(first)).json()["refresh_token"]
+            assert late == second == third
 
     async def test_a_lost_answer_comes_again_within_the_leeway(self, serve: Serve) -> None:
         """Byte for byte the same successor, until 10 s are over."""
@@ -80,6 +110,7 @@ class Sessions(Mixin):
             await service.register()
             stolen, other = await service.sign_in(), await service.sign_in()
             child = (await service.refresh(stolen["refresh_token"])).json()
+            service.clock.advance(10)
             grandchild = (await service.refresh(child["refresh_token"])).json()
             for token in (stolen, child, grandchild):
                 answer = await service.refresh(token["refresh_token"])

@@ -280,7 +280,12 @@ class PurgeContract:
             await samples.opened(store, str(index))
         rotations = (
             store.rotate(
-                f"session-{i}", generation=0, retry_key=None, deadline=NOW + DAY, now=NOW + 2
+                f"session-{i}",
+                generation=0,
+                retry_key=None,
+                deadline=NOW + DAY,
+                now=NOW + 2,
+                rest=(NOW, NOW),
             )
             for i in range(CALLERS)
         )

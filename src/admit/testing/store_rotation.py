@@ -18,6 +18,8 @@ ROUNDS = 10
 """A race is run this often: one run may happen to go well."""
 LATER = NOW + 900.0
 KEY = bytes(range(16))
+NO_REST = (LATER, LATER)
+"""Nothing lies between."""
 
 
 async def rotate(
@@ -28,10 +30,16 @@ async def rotate(
     retry_key: bytes | None = None,
     deadline: float = LATER + 7 * DAY,
     now: float = LATER,
+    rest: tuple[float, float] = NO_REST,
 ) -> Rotation | None:
-    """Present a token of this generation."""
+    """Present a token of this generation, which does not rest unless the test says so."""
     return await store.rotate(
-        session_id, generation=generation, retry_key=retry_key, deadline=deadline, now=now
+        session_id,
+        generation=generation,
+        retry_key=retry_key,
+        deadline=deadline,
+        now=now,
+        rest=rest,
     )
 
 
@@ -175,6 +183,56 @@ class RotationContract:
             rotation = await rotate(store, generation=generation, retry_key=key)
             assert rotation is not None
             assert rotation.session.retry_key == key
+
+    async def test_a_token_that_rests_is_not_exchanged(self, store: Store) -> None:
+        """Born between the two instants, it writes nothing; at either of them it does."""
+        born = LATER
+        for name, rest, rests in (
+            ("inside", (born - 0.25, born + 0.25), True),
+            ("at the first", (born, born + 10), False),
+            ("at the second", (born - 10, born), False),
+            ("of the past", (born + 1, born + 11), False),
+            ("of the future", (born - 21, born - 1), False),
+        ):
+            await samples.opened(store, name, generation=4, rotated_at=born)
+            before = await samples.found(store, f"session-{name}")
+            rotation = await rotate(
+                store, before.id, generation=4, retry_key=KEY, now=born + 1, rest=rest
+            )
+            assert rotation is not None
+            assert rotation.won is not rests, name
+            assert (rotation.session == before) is rests
+            assert await samples.found(store, before.id) == rotation.session
+
+    async def test_rest_is_no_reason_not_to_heal_forward(self, store: Store) -> None:
+        """Nor does it show anything of what is older: only the row's own token rests."""
+        rest = (LATER - 10, LATER + 10)
+        await samples.opened(store, generation=3, rotated_at=LATER)
+        for generation, wins in ((2, False), (3, False), (4, True)):
+            rotation = await rotate(store, generation=generation, rest=rest)
+            assert rotation is not None
+            assert rotation.won is wins
+        after = await samples.found(store, "session-one")
+        assert (after.generation, after.rotated_at) == (5, LATER)
+
+    async def test_callers_at_the_end_of_a_rest_get_one_successor(
+        self, store: Store, other: Store
+    ) -> None:
+        """Some find that it rests still, some that it is over: one wins, however they come."""
+        await samples.add(store, "ada")
+        for index in range(ROUNDS):
+            row = await samples.opened(store, str(index), generation=1, rotated_at=LATER)
+            still, over = (LATER - 0.25, LATER + 20), (LATER, LATER + 20.25)
+            rotations = await asyncio.gather(
+                *(
+                    rotate(handle, row.id, generation=1, now=LATER + 10, rest=rest)
+                    for handle in (store, other) * 4
+                    for rest in (still, over)
+                )
+            )
+            assert [each.won for each in rotations if each].count(True) == 1
+            assert {each.session.generation for each in rotations if each} <= {1, 2}
+            assert (await samples.found(store, row.id)).generation == 2
 
     async def test_a_row_behind_the_token_heals_forward(self, store: Store) -> None:
         """A store that lost its latest writes follows the client: `generation <= n` wins."""

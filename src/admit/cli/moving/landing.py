@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from admit.cli.moving.fields import Arrival
     from admit.stores.base import Store
 
+AT_ONCE = 50
+"""How many questions to the store are under way at once."""
+
 Outcome = Literal["added", "there", "email", "username", "id"]
 """Added, there already from an earlier run, or which of its keys another account has."""
 
@@ -45,7 +48,7 @@ class InStore:
         taken = await self._store.add_users(accounts, event=self._event)
         added: list[Outcome] = ["added"] * len(arrivals)
         late = [at for at, key in enumerate(taken) if key is not None]
-        found = await asyncio.gather(*(clash(self._store, arrivals[at]) for at in late))
+        found = await clashes(self._store, [arrivals[at] for at in late])
         for at, outcome in zip(late, found, strict=True):
             added[at] = outcome or "id"  # neither address nor name, so the id it must be
         return added
@@ -79,7 +82,16 @@ class Rehearsal:
             self._empty = store is None or not await store.list_users(search="", after="", limit=1)
         if store is None or self._empty:
             return [None] * len(arrivals)
-        return await asyncio.gather(*(clash(store, each) for each in arrivals))
+        return await clashes(store, arrivals)
+
+
+async def clashes(store: Store, arrivals: Sequence[Arrival]) -> list[Outcome | None]:
+    """`clash` for each, a few at a time: a store refuses those that wait for too long."""
+    found: list[Outcome | None] = []
+    for begin in range(0, len(arrivals), AT_ONCE):
+        asked = arrivals[begin : begin + AT_ONCE]
+        found += await asyncio.gather(*(clash(store, each) for each in asked))
+    return found
 
 
 async def clash(store: Store, arrival: Arrival) -> Outcome | None:

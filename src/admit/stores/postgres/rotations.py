@@ -35,6 +35,8 @@ class Given(NamedTuple):
     retry_key: bytes | None
     deadline: float
     now: float
+    rest_after: float
+    rest_before: float
 
 
 class Rotations:
@@ -48,6 +50,7 @@ class Rotations:
         self._connections = connections
         self._waiting: list[tuple[Given, asyncio.Future[Rotation | None]]] = []
         self._lanes = 0
+        self._under_way: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds them only weakly
 
     async def rotate(self, given: Given) -> Rotation | None:
@@ -79,6 +82,7 @@ class Rotations:
             if not (batch := self._take()):
                 return
             given = [each for each, _ in batch.values()]
+            self._under_way |= batch.keys()
             try:
                 rotations = await self._connections.run(lambda db: _rotate(db, given))  # noqa: B023  awaited here
             except Exception as error:  # noqa: BLE001  handed to its callers, whatever it is
@@ -86,6 +90,8 @@ class Rotations:
                     if not future.done():
                         future.set_exception(error)
                 continue
+            finally:
+                self._under_way -= batch.keys()
             for session_id, (_, future) in batch.items():
                 if not future.done():
                     future.set_result(rotations.get(session_id))
@@ -97,8 +103,10 @@ class Rotations:
         for each in self._waiting:
             if each[1].done():
                 continue  # it gave up, or was called off, before anything was sent
-            if len(batch) < AT_ONCE and each[0].id not in batch:
-                batch[each[0].id] = each
+            session_id = each[0].id
+            waits = session_id in batch or session_id in self._under_way
+            if len(batch) < AT_ONCE and not waits:
+                batch[session_id] = each
             else:
                 left.append(each)
         self._waiting = left

@@ -14,6 +14,13 @@ def _marks(columns: str) -> str:
     return rows.marks(columns, "%s")
 
 
+def _may_rotate(given: str) -> str:
+    return f"""sessions.generation <= {given}.generation
+    AND sessions.ended_at IS NULL AND sessions.expires_at > {given}.now
+    AND (sessions.generation < {given}.generation
+      OR sessions.rotated_at <= {given}.rest_after OR sessions.rotated_at >= {given}.rest_before)"""
+
+
 ADD_USERS = f"""
 INSERT INTO admit.users ({rows.USER})
 SELECT * FROM unnest(
@@ -56,13 +63,12 @@ FROM holder
 ROTATE = f"""
 WITH given AS (
   SELECT * FROM unnest(
-    %s::text[], %s::bigint[], %s::bytea[], %s::float8[], %s::float8[]
-  ) AS given (id, generation, retry_key, deadline, now)
+    %s::text[], %s::bigint[], %s::bytea[], %s::float8[], %s::float8[], %s::float8[], %s::float8[]
+  ) AS given (id, generation, retry_key, deadline, now, rest_after, rest_before)
 ), held AS (
-  SELECT sessions.id, given.generation, given.retry_key, given.deadline, given.now
+  SELECT given.*
   FROM given JOIN admit.sessions ON sessions.id = given.id
-  WHERE sessions.generation <= given.generation
-    AND sessions.ended_at IS NULL AND sessions.expires_at > given.now
+  WHERE {_may_rotate("given")}
   ORDER BY sessions.id FOR NO KEY UPDATE OF sessions
 )
 UPDATE admit.sessions
@@ -70,8 +76,7 @@ SET generation = held.generation + 1, rotated_at = held.now, retry_key = held.re
     expires_at = least(held.deadline, ends_at)
 FROM held, admit.users
 WHERE sessions.id = held.id AND users.id = sessions.user_id
-  AND sessions.generation <= held.generation
-  AND sessions.ended_at IS NULL AND sessions.expires_at > held.now
+  AND {_may_rotate("held")}
 RETURNING {rows.qualified(rows.SESSION, "sessions")}, {rows.qualified(rows.USER, "users")}
 """
 SESSIONS_AND_USERS = f"""

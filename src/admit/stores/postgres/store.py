@@ -205,10 +205,13 @@ class PostgresStore:
         retry_key: bytes | None,
         deadline: float,
         now: float,
+        rest: tuple[float, float],
     ) -> Rotation | None:
         """See `Store.rotate`."""
         _, rotations = await self._home()
-        return await rotations.rotate(Given(session_id, generation, retry_key, deadline, now))
+        return await rotations.rotate(
+            Given(session_id, generation, retry_key, deadline, now, *rest)
+        )
 
     async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:
         """See `Store.end_sessions`."""
@@ -353,8 +356,19 @@ def _storable(text: str) -> bool:
 
 
 def _name(url: str) -> str:
-    """Which database, for people, without its password."""
-    given = conninfo_to_dict(url)
+    """Which database, for people, without its password.
+
+    Raises:
+        SettingsError: it can't be read; what the driver says of it may hold the password.
+    """
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise SettingsError(
+            "database_url",
+            "ADMIT_DATABASE_URL (database_url) wants postgresql://user:password@host:5432/database,"
+            " with parameters of libpq only, and %XX for what is special in a password.",
+        ) from None
     host = given.get("host") or "the local socket"
     port = f":{given['port']}" if given.get("port") else ""
     return f"PostgreSQL at {host}{port}, database {given.get('dbname') or given.get('user') or '?'}"

@@ -31,6 +31,7 @@ UPDATE sessions
 SET generation = :generation + 1, rotated_at = :now, retry_key = :retry_key,
     expires_at = min(:deadline, ends_at)
 WHERE id = :id AND generation <= :generation AND ended_at IS NULL AND expires_at > :now
+  AND (generation < :generation OR rotated_at <= :rest_after OR rotated_at >= :rest_before)
 """
 SESSION_AND_USER = f"""
 SELECT {rows.qualified(rows.SESSION, "sessions")}, {rows.qualified(rows.USER, "users")}

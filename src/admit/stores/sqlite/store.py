@@ -179,14 +179,18 @@ class SQLiteStore:
         retry_key: bytes | None,
         deadline: float,
         now: float,
+        rest: tuple[float, float],
     ) -> Rotation | None:
         """See `Store.rotate`."""
+        rest_after, rest_before = rest
         named = {
             "id": session_id,
             "generation": generation,
             "retry_key": retry_key,
             "deadline": deadline,
             "now": now,
+            "rest_after": rest_after,
+            "rest_before": rest_before,
         }
 
         def work(db: sqlite3.Connection) -> tuple[int, rows.Row | None]:
