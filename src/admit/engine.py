@@ -17,7 +17,7 @@ from admit.passwords import Passwords
 from admit.revocation import Revoked
 from admit.sessions import Sessions
 from admit.settings import Settings
-from admit.telemetry.metrics import metrics
+from admit.telemetry import metrics
 from admit.telemetry.tracing import tracing
 from admit.telemetry.verbs import observed
 from admit.throttle import Throttle

@@ -1,1 +1,27 @@
 """Seeing it run: numbers for Prometheus, spans for OpenTelemetry, lines for a log."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from admit.errors import SettingsError
+from admit.telemetry.metrics import Metrics
+
+
+def metrics(*, wanted: bool) -> Metrics:
+    """What counts, where counting is wanted; else what does not.
+
+    Raises:
+        SettingsError: it is wanted, and the library for it is not installed.
+    """
+    if not wanted:
+        return Metrics()
+    if find_spec("prometheus_client") is None:
+        raise SettingsError(
+            "metrics_keys",
+            "ADMIT_METRICS_KEYS (metrics_keys) is set, but prometheus-client is not installed: run"
+            " pip install 'admit[metrics]', or unset it.",
+        )
+    from admit.telemetry.prometheus import Prometheus  # noqa: PLC0415  only where it is wanted
+
+    return Prometheus()

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from admit.errors import SettingsError
-
 
 class Metrics:
     """Counts nothing; `admit.telemetry.prometheus` has the one that counts."""
@@ -71,22 +67,3 @@ class Metrics:
         """What Prometheus reads, and its media type; nothing here."""
         del accept
         return b"", "text/plain"
-
-
-def metrics(*, wanted: bool) -> Metrics:
-    """What counts, where counting is wanted; else what does not.
-
-    Raises:
-        SettingsError: it is wanted, and the library for it is not installed.
-    """
-    if not wanted:
-        return Metrics()
-    if find_spec("prometheus_client") is None:
-        raise SettingsError(
-            "metrics_keys",
-            "ADMIT_METRICS_KEYS (metrics_keys) is set, but prometheus-client is not installed: run"
-            " pip install 'admit[metrics]', or unset it.",
-        )
-    from admit.telemetry.prometheus import Prometheus  # noqa: PLC0415  only where it is wanted
-
-    return Prometheus()
