@@ -17,6 +17,7 @@ from admit.errors import SettingsError, Unavailable
 from admit.stores import rows
 from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.sqlite import statements as sql
+from admit.stores.sqlite import writes
 from admit.stores.sqlite.commits import BUSY_SECONDS, BUSY_STEP, Commits, is_busy, unavailable
 from admit.stores.sqlite.schema import migrate
 
@@ -108,14 +109,14 @@ class SQLiteStore:
 
     async def add_user(self, account: Account, *, event: Event) -> Taken | None:
         """See `Store.add_user`."""
-        return await self._write(lambda db: _add(db, account, event))
+        return await self._write(lambda db: writes.add(db, account, event))
 
     async def add_users(self, accounts: Sequence[Account], *, event: Event) -> list[Taken | None]:
         """See `Store.add_users`."""
 
         def work(db: sqlite3.Connection) -> list[Taken | None]:
             made = (msgspec.structs.replace(event, user_id=each.user.id) for each in accounts)
-            return [_add(db, each, its) for each, its in zip(accounts, made, strict=True)]
+            return [writes.add(db, each, its) for each, its in zip(accounts, made, strict=True)]
 
         return await self._write(work)
 
@@ -146,11 +147,11 @@ class SQLiteStore:
             if not db.execute(sql.SAVE_USER, values).rowcount:
                 return False
             if ending:
-                _end(db, ending, ending.event.at)
+                writes.end(db, ending, ending.event.at)
             if revocation:
-                _revoke(db, revocation)
+                writes.revoke(db, revocation)
             if event:
-                _record(db, event)
+                writes.record(db, event)
             return True
 
         return await self._write(work)
@@ -165,8 +166,8 @@ class SQLiteStore:
             if not db.execute(sql.OPEN_SESSION, values).rowcount:
                 return False
             if replaces:
-                _end(db, replaces, session.opened_at)
-            _record(db, event)
+                writes.end(db, replaces, session.opened_at)
+            writes.record(db, event)
             return True
 
         return await self._write(work)
@@ -209,7 +210,7 @@ class SQLiteStore:
 
     async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:
         """See `Store.end_sessions`."""
-        return await self._write(lambda db: _end(db, ending, now))
+        return await self._write(lambda db: writes.end(db, ending, now))
 
     async def list_sessions(self, user_id: str, *, now: float) -> list[Session]:
         """See `Store.list_sessions`."""
@@ -258,16 +259,16 @@ class SQLiteStore:
                 return False
             db.executemany(sql.SAVE_KEY, [msgspec.structs.astuple(each) for each in keys])
             if revocation:
-                _revoke(db, revocation)
+                writes.revoke(db, revocation)
             if event:
-                _record(db, event)
+                writes.record(db, event)
             return True
 
         return await self._write(work)
 
     async def record(self, event: Event) -> None:
         """See `Store.record`."""
-        await self._write(lambda db: _record(db, event))
+        await self._write(lambda db: writes.record(db, event))
 
     async def events(
         self,
@@ -397,43 +398,3 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             time.sleep(BUSY_STEP)
         else:
             return
-
-
-def _end(db: sqlite3.Connection, ending: Ending, now: float) -> list[str]:
-    """End what is meant; a revocation and an event for each, and only for those ended here."""
-    named = {
-        "now": now,
-        "because": ending.because,
-        "session_id": ending.session_id,
-        "user_id": ending.user_id,
-        "keep": ending.keep,
-    }
-    ended = db.execute(sql.END_ALL if ending.session_id is None else sql.END_ONE, named).fetchall()
-    for session_id, user_id in ended:
-        revocation = Revocation(
-            kind="session",
-            subject=session_id,
-            reason=ending.because,
-            at=now,
-            until=ending.until,
-        )
-        _revoke(db, revocation)
-        event = msgspec.structs.replace(ending.event, session_id=session_id, user_id=user_id)
-        _record(db, event)
-    return [session_id for session_id, _ in ended]
-
-
-def _add(db: sqlite3.Connection, account: Account, event: Event) -> Taken | None:
-    if db.execute(sql.ADD_USER, rows.account_row(account)).rowcount:
-        _record(db, event)
-        return None
-    taken = db.execute(sql.USER_BY["email"], (account.email_key,)).fetchone()
-    return "email" if taken else "username"
-
-
-def _revoke(db: sqlite3.Connection, revocation: Revocation) -> None:
-    db.execute(sql.REVOKE, rows.revocation_row(revocation))
-
-
-def _record(db: sqlite3.Connection, event: Event) -> None:
-    db.execute(sql.RECORD, rows.event_row(event))
