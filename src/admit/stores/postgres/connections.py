@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-SECONDS = 2.0
-"""How long a caller waits at most, for a connection and an answer together."""
+SECONDS = 1.5
+"""How long a caller waits at most, for a connection and an answer together: with all that is around
+it, a request is refused within two seconds."""
 WAIT_SECONDS = 1.0
 """How long for a connection alone."""
-STATEMENT_MS = 1_500
+STATEMENT_MS = 1_200
 """After which the server gives a statement up, and takes back what it did."""
 IDLE_MS = 5_000
 """After which the server ends a transaction in which nothing happens: its process is gone."""
