@@ -1,6 +1,7 @@
 """`admit serve`: how it starts, how it stops, and what a `kill -9` costs: nothing."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -384,3 +385,20 @@ def test_killed_during_a_burst_of_refreshes_every_answered_token_still_works(ser
             assert server.me(device.access_token).status_code == 200
     headers = {"Authorization": f"Bearer {devices[0].access_token}"}
     assert len(server.client.get("/sessions", headers=headers).json()["sessions"]) == 8
+
+
+def test_a_worker_that_can_t_start_ends_the_server_with_a_failure(serving, place):
+    """Not with status 0, with which nobody would start it again."""
+    server = serving("--workers", "2")
+    (place / "admit-data" / "secret").write_text("quite another secret 0123456789 abcdefgh")
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    workers = [int(pid) for pid in children.read_text().split()]
+    living = [pid for pid in workers if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+    os.kill(living[0], signal.SIGKILL)
+
+    assert server.process.stderr is not None
+    said = server.process.stderr.read()
+    assert server.process.wait(60) == 1
+    assert "does not open the signing key" in said
+    assert "A worker could not start" in said

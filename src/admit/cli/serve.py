@@ -142,7 +142,10 @@ def _serve_together(listener: socket.socket, workers: int, log_level: str, form:
     with _directory() as directory:
         os.environ[COUNTERS] = file.make(directory)
         together.count_together(directory)
-        Supervisor(config, sockets=[listener]).run()
+        supervisor = Supervisor(config, sockets=[listener])
+        supervisor.run()
+    if supervisor.failed:
+        raise Failed("A worker could not start; its log says why.")
 
 
 def _directory() -> tempfile.TemporaryDirectory[str]:

@@ -104,7 +104,7 @@ class App:
             await self._engine.start()
         except errors.Unavailable as error:
             # A server must not end because its store is out: the first request tries again.
-            logger.warning("started without the store: %s", error, exc_info=error.__cause__)
+            logger.warning("started without the store: %s%s", error, _cause(error))
         except errors.AdmitError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -169,8 +169,13 @@ async def _refused(request: Request, error: Exception) -> Response:
         raise TypeError from error
     refused(request.scope, error)
     if isinstance(error, errors.Unavailable):
-        logger.warning("unavailable: %s", error, exc_info=error.__cause__)
+        logger.warning("unavailable: %s%s", error, _cause(error))
     return problem(error)
+
+
+def _cause(error: Exception) -> str:
+    """Why, on one line: in an outage each answer has its own, and a trace would bury them."""
+    return f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else ""
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:

@@ -106,5 +106,7 @@ def configuration(level: str, form: Form) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": FORMS[form]}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        # It warns at each of its attempts; that the store is out is said by whoever needs it.
+        "loggers": {"psycopg.pool": {"level": "ERROR"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
     }

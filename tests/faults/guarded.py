@@ -1,0 +1,46 @@
+"""An app whose one guarded route verifies in memory alone; Admit's own routes beside it.
+
+It serves itself on a free port, which it says as `admit serve` does.
+"""
+
+import socket
+import sys
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from admit import Admit
+from admit.errors import InvalidToken
+from admit.http.credentials import access_token
+
+
+def app():
+    auth = Admit()
+
+    @asynccontextmanager
+    async def lifespan(_):
+        async with auth:
+            sys.stdout.write(f"It listens on http://127.0.0.1:{listener.getsockname()[1]}\n")
+            sys.stdout.flush()
+            yield
+
+    async def guarded(request):
+        try:
+            auth.verify(access_token(request.headers, None))
+        except InvalidToken:
+            return Response(status_code=401)
+        return Response(status_code=204)
+
+    routes = [Route("/guarded", guarded), Mount("", auth.app)]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+listener = socket.create_server(("127.0.0.1", 0))
+
+if __name__ == "__main__":
+    uvicorn.Server(uvicorn.Config(app(), log_level="warning", access_log=False, ws="none")).run(
+        sockets=[listener]
+    )
