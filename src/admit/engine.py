@@ -247,7 +247,7 @@ class Engine:
         verified, self._verified = self._verified, 0
         self.metrics.tokens_verified(verified)
         if self.push is not None:
-            self.metrics.pushed(self.push.name, connected=self.push.connected)
+            self.metrics.pushed(self.push.kind, connected=self.push.connected)
 
     async def __aenter__(self) -> Self:
         return await self.start()

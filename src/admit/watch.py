@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from admit.errors import Unavailable
@@ -73,7 +74,7 @@ class Watch:
 
     async def _keep_looking(self) -> None:
         """Look when another process tells of news, and every half second in any case."""
-        well = True
+        lost_at: float | None = None
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -83,13 +84,17 @@ class Watch:
             self._report()
             try:
                 await self._look(pushed=pushed)
-                well = True
             except Unavailable as error:
-                if well:  # once for each time that the store goes
-                    well = False
+                if lost_at is None:  # once for each time that the store goes
+                    lost_at = time.monotonic()
                     logger.warning("%s What others revoke is not seen meanwhile.", error)
             except Exception:  # the watch must outlive whatever went wrong once
                 logger.exception("looking at the store failed")
+            else:
+                if lost_at is not None:
+                    gone = time.monotonic() - lost_at
+                    lost_at = None
+                    logger.warning("The store answers again, after %.0f s.", gone)
             if pushed:
                 await asyncio.sleep(REST_SECONDS)
 

@@ -6,7 +6,8 @@ from hmac import compare_digest
 
 import pytest
 
-from admit.http import feed as module
+from admit.http import credentials
+from admit.http import feed as room
 from admit.testing.http_caller import refused
 from admit.testing.http_revocations import FEED, FORMER, KEY, ended, feed, read, subjects
 
@@ -28,7 +29,7 @@ async def test_guessing_tells_nothing_and_every_key_is_compared(service, monkeyp
         compared.append((len(one), len(other)))
         return compare_digest(one, other)
 
-    monkeypatch.setattr(module, "compare_digest", counted)
+    monkeypatch.setattr(credentials, "compare_digest", counted)
     texts = set()
     for guess in ("", "x", KEY[:-1], KEY, FORMER, KEY + "x", "x" * 60_000, "\xff" * 40):
         headers = [("Authorization", f"Bearer {guess}x".encode("latin-1"))]
@@ -107,7 +108,7 @@ async def test_a_flood_of_polls_is_bounded_and_holds_up_nobody_else(service):
     """Past the last place each is refused at once; signing in and out goes on."""
     polls = [
         asyncio.create_task(service.send("GET", f"{FEED}?wait=30", bearer=KEY))
-        for _ in range(module.MOST_WAITING + 100)
+        for _ in range(room.MOST_WAITING + 100)
     ]
     done: set[asyncio.Task] = set()
     while len(done) < 100:

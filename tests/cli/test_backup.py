@@ -203,3 +203,13 @@ def test_a_copy_is_one_state_however_long_it_takes(ada, place, monkeypatch):
     assert 30 < len(left) < 100
     with closing(sqlite3.connect(place / "copy.db")) as db:
         assert db.execute("SELECT a FROM pairs WHERE rowid IN (1, 300)").fetchall() == [(0,), (0,)]
+
+
+@pytest.mark.parametrize("name", ["admit.db", "admit.db-wal", "admit.db-shm"])
+def test_the_database_itself_is_never_written_over(ada, run, place, name):
+    """Not by a backup, nor by an export: servers work on it."""
+    target = f"admit-data/{name}"
+    before = (place / "admit-data" / "admit.db").read_bytes()
+    for command in (["backup", "--force", target], ["export", "--force", target]):
+        assert "is the database itself" in run(*command, code=1).stderr
+    assert (place / "admit-data" / "admit.db").read_bytes() == before

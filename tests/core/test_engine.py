@@ -197,6 +197,7 @@ class Channel:
     """A push within this process: what one tells, all who listen hear."""
 
     name = "a channel of the tests"
+    kind = "tests"
 
     def __init__(self):
         self._heard = []

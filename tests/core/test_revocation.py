@@ -374,6 +374,7 @@ class Told:
     """A push that does as it is told."""
 
     name = "a push of the tests"
+    kind = "tests"
     connected = True
 
     def __init__(self):

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from admit.errors import Unavailable
-from admit.stores.postgres import PostgresStore, connections
+from admit.stores.postgres import PostgresStore, connections, listen
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
 from admit.testing.store_contract import VERBS
@@ -176,6 +176,36 @@ async def test_the_pushed_are_heard_again_after_the_server_was_gone(own_postgres
             await heard.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_server_that_stands_still_is_said_once_and_heard_again(
+    own_postgres, monkeypatch, caplog
+):
+    """Nothing comes on the connection that listens, and nothing says that it is cut."""
+    monkeypatch.setattr(listen, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(listen, "AGAIN_SECONDS", 0.1)
+    push = listen.Listening(own_postgres.create())
+    heard = asyncio.Event()
+    task = asyncio.create_task(push.listen(heard.set))
+    async with asyncio.timeout(60):
+        await heard.wait()
+        backends = own_postgres.sql(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'admit'"
+        )
+        for (pid,) in backends:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            heard.clear()
+            await heard.wait()  # on another connection
+        finally:
+            for (pid,) in backends:
+                os.kill(pid, signal.SIGCONT)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    said = [each.message for each in caplog.records if each.name == "admit.stores.postgres"]
+    assert len(said) == 2
+    assert "is out" in said[0]
+    assert "is back" in said[1]
 
 
 async def test_each_event_loop_has_connections_of_its_own(database_url):

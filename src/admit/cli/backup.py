@@ -44,7 +44,7 @@ def backup(
         )
     if not source.exists():
         raise Failed(f"There is no database at {source}: run this where the server runs.")
-    with written(file, force=force) as draft:
+    with written(file, force=force, database=source) as draft:
         try:
             _copy(source, draft, _moved if sys.stderr.isatty() else None)
             _check(draft)

@@ -39,7 +39,11 @@ def of_store(settings: Settings) -> Iterator[Finding]:
     try:
         yield from in_store(_opened, settings=settings)
     except AdmitError as error:
-        yield fail("store", sentence(error), "Nobody can sign in until that is mended.")
+        yield fail(
+            "store",
+            sentence(error),
+            "Nobody can sign in until then: see to ADMIT_DATABASE_URL, and to what it names.",
+        )
 
 
 def _of_file(settings: Settings, path: Path) -> Iterator[Finding]:

@@ -57,7 +57,8 @@ class Guarded(TyperGroup):
 def sentence(error: AdmitError) -> str:
     """What went wrong, with what each field wants."""
     if isinstance(error, Unavailable) and error.__cause__:
-        return f"{str(error).rstrip('.')} ({error.__cause__})."
+        why = " ".join(str(error.__cause__).split())
+        return f"{str(error).rstrip('.')} ({why})."
     fields = getattr(error, "fields", None)
     if not isinstance(error, Refusal) or not fields:
         return str(error)

@@ -159,7 +159,7 @@ def _cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_credentials=True,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=CORS_HEADERS,
-        expose_headers=["Retry-After", "WWW-Authenticate"],
+        expose_headers=["Retry-After", "WWW-Authenticate", "X-Request-Id"],
         max_age=CORS_SECONDS,
     )
 

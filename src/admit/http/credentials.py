@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
+from hmac import compare_digest
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from admit.errors import Malformed, Unauthenticated
+from admit.errors import InvalidToken, Malformed, Unauthenticated
 from admit.events import USER_AGENT_LENGTH
 from admit.model import Origin
 
@@ -48,6 +50,33 @@ def access_token(headers: Headers, cookie: str | None) -> str:
     if not (token or cookie):
         raise Unauthenticated
     return token or cookie or ""
+
+
+class Keys:
+    """Who may read what is for other services: whoever presents one of these as a bearer token.
+
+    Arguments:
+        keys: those of a setting.
+        setting: its name, for people.
+    """
+
+    def __init__(self, keys: tuple[str, ...], setting: str) -> None:
+        self._digests = [sha256(key.encode()).digest() for key in keys]
+        self._setting = setting
+
+    def check(self, headers: Headers) -> None:
+        """Return where one is presented. All are compared, by their hashes: time tells nothing.
+
+        Raises:
+            Unauthenticated: there is none.
+            InvalidToken: it is none of these.
+        """
+        presented = bearer(headers)
+        if presented is None:
+            raise Unauthenticated(f"Send one of {self._setting} as Authorization: Bearer KEY.")
+        digest = sha256(presented.encode("latin-1")).digest()  # the very bytes that were sent
+        if not sum([compare_digest(digest, each) for each in self._digests]):
+            raise InvalidToken(f"This is none of {self._setting}.")
 
 
 def proxys_request_id(scope: Scope, settings: Settings) -> str | None:

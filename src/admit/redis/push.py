@@ -36,6 +36,8 @@ class RedisPush:
         SettingsError: the URL has a part that can't be read.
     """
 
+    kind = "redis"
+
     def __init__(self, url: str, *, channel: str) -> None:
         self._channel = channel
         self._connections = Connections(url)

@@ -92,6 +92,9 @@ class Push(Protocol):
     name: str
     """What carries it, for people; holds no password."""
 
+    kind: str
+    """What carries it, in a word, for what is counted."""
+
     connected: bool
     """Whether what others tell would be heard now."""
 

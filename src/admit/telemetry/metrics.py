@@ -60,7 +60,7 @@ class Metrics:
     def looked(self, *, at: float, known: int) -> None:
         """What is revoked was read at this instant (since 1970); so many entries are known."""
 
-    def pushed(self, name: str, *, connected: bool) -> None:
+    def pushed(self, kind: str, *, connected: bool) -> None:
         """Whether what other processes push would be heard now."""
 
     def exposition(self, accept: str) -> tuple[bytes, str]:

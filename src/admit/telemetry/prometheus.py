@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, get_args
 
@@ -141,6 +142,7 @@ class Prometheus(Metrics):
             "When the process that looked longest ago last read what is revoked.",
             multiprocess_mode="livemin",
         )
+        self._looked_at.set(time.time())  # one that never could look is as old as it runs
         self._known = gauge(
             "admit_revocations_known",
             "Revocations that a process knows and that still matter.",
@@ -232,9 +234,9 @@ class Prometheus(Metrics):
         self._looked_at.set(at)
         self._known.set(known)
 
-    def pushed(self, name: str, *, connected: bool) -> None:
+    def pushed(self, kind: str, *, connected: bool) -> None:
         """Whether what other processes push would be heard now."""
-        self._push.labels(name).set(connected)
+        self._push.labels(kind).set(connected)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """What Prometheus reads, of all processes, and its media type."""

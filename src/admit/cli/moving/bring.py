@@ -18,6 +18,7 @@ from admit.cli.moving.lines import READERS, Format, Line, firebase_accounts
 from admit.cli.moving.report import Report, reporting
 from admit.cli.opened import database_file, in_store
 from admit.cli.output import AsJson, complain, say, show_json
+from admit.cli.written import spare
 from admit.errors import InvalidInput
 from admit.settings import Settings
 
@@ -73,6 +74,8 @@ def import_(
     if report and report.exists() and file.exists() and report.samefile(file):
         raise typer.BadParameter("--report would overwrite the file that is read")
     settings = Settings.load()
+    if report:
+        spare(report, database_file(settings))
     with _opened(file) as opened, reporting(report) as written:
         lines = _lines(opened, file, format_, firebase)
         with _progress(opened, file, lines) as shown:

@@ -15,9 +15,10 @@ import typer
 
 from admit.cli.moving.bring import ENDINGS, STDIN, FormatOption
 from admit.cli.moving.lines import FIELDS, Format
-from admit.cli.opened import in_store
+from admit.cli.opened import database_file, in_store
 from admit.cli.output import remark
 from admit.cli.written import written
+from admit.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -54,8 +55,9 @@ def export(
             count += 1
         return count
 
-    with _opened(file, force=force) as out:
-        count = in_store(work)
+    settings = Settings.load()
+    with _opened(file, force=force, database=database_file(settings)) as out:
+        count = in_store(work, settings=settings)
     remark(f"{count:,} account{'' if count == 1 else 's'} exported.")
 
 
@@ -122,10 +124,10 @@ WRITERS: dict[Format, Callable[[TextIO, tuple[str, ...]], Callable[[dict[str, An
 
 
 @contextmanager
-def _opened(file: Path, *, force: bool) -> Iterator[TextIO]:
+def _opened(file: Path, *, force: bool, database: Path | None) -> Iterator[TextIO]:
     if str(file) != STDIN:
         with (
-            written(file, force=force) as draft,
+            written(file, force=force, database=database) as draft,
             draft.open("w", encoding="utf-8", newline="") as out,
         ):
             yield out

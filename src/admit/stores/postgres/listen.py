@@ -30,9 +30,11 @@ class Listening:
     """
 
     name = "PostgreSQL (LISTEN/NOTIFY)"
+    kind = "postgresql"
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._complained = False
         self.connected = False
 
     async def tell(self) -> None:
@@ -40,14 +42,11 @@ class Listening:
 
     async def listen(self, heard: Callable[[], None]) -> None:
         """See `Push.listen`."""
-        said = False
         while True:
             try:
                 await self._listen(heard)
-            except psycopg.Error as error:
-                if self.connected or not said:  # once for each time that it is lost
-                    logger.warning("Revocations are not pushed, but looked for: %s", error)
-                    said = True
+            except (psycopg.Error, OSError) as error:  # a TimeoutError is one of the latter
+                self._lost(error)
             finally:
                 self.connected = False
             await asyncio.sleep(AGAIN_SECONDS)
@@ -58,10 +57,24 @@ class Listening:
             self._url, autocommit=True, **given
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            self.connected = True
+            self._found()
             heard()  # for what was told before
             while True:
                 async for _ in connection.notifies(timeout=PING_SECONDS):
                     heard()
                 async with asyncio.timeout(PING_SECONDS):
                     await connection.execute("SELECT 1")
+
+    def _found(self) -> None:
+        self.connected = True
+        if self._complained:
+            self._complained = False
+            logger.warning("%s is back: revocations are pushed again.", self.name)
+
+    def _lost(self, error: Exception) -> None:
+        """Say so once for each time that it is lost."""
+        if not self._complained:
+            self._complained = True
+            why = " ".join(str(error).split()) or "no answer in time"
+            text = "%s is out (%s): revocations are seen by looking at the store until it is back."
+            logger.warning(text, self.name, why)

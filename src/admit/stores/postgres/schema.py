@@ -74,23 +74,30 @@ async def migrate(connection: AsyncConnection[Row]) -> list[str]:
             "database_url",
             "ADMIT_DATABASE_URL (database_url) names a database whose tables are not up to date,"
             f" and a role that may not make them ({error.diag.message_primary}): run `admit"
-            " migrate` once with a role that may.",
+            f" migrate --grant {connection.info.user}` once with a role that may.",
         ) from error
     finally:
         await connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return names
 
 
+async def is_role(connection: AsyncConnection[Row], role: str) -> bool:
+    """Whether there is a role of this name."""
+    asked = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)"
+    found = await (await connection.execute(asked, [role])).fetchone()
+    return bool(found and found[0])
+
+
 async def grant(connection: AsyncConnection[Row], role: str) -> None:
     """Let this role serve, and nothing more.
 
     Raises:
-        SettingsError: there is no such role, or it is not for this one to grant.
+        SettingsError: it is not for this one to grant.
     """
     try:
         async with connection.transaction():
             await connection.execute(sql.SQL(GRANTS).format(role=sql.Identifier(role)))
-    except (pg.UndefinedObject, pg.InsufficientPrivilege) as error:
+    except pg.InsufficientPrivilege as error:
         raise SettingsError(
             "database_url",
             f"The rights can't be granted to {role!r}: {error.diag.message_primary}.",

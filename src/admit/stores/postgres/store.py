@@ -77,6 +77,11 @@ class PostgresStore:
             async with connection:
                 async with asyncio.timeout(SECONDS):
                     names = await schema.pending(connection)
+                if grant is not None and not await schema.is_role(connection, grant):
+                    raise SettingsError(
+                        "database_url",
+                        f"There is no role {grant!r} in that database: nothing was changed.",
+                    )
                 made = await schema.migrate(connection) if names else []
                 if grant is not None:
                     await schema.grant(connection, grant)
