@@ -10,6 +10,7 @@ import asyncio
 import time
 from array import array
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import cast
@@ -126,6 +127,8 @@ class _Client(asyncio.Protocol):
         if received[9] != ord("2"):
             self._finish(LoadError(received[:end].decode(errors="replace")))
         elif now >= self._until:
+            with suppress(StopIteration):
+                self._script.send(received[head + 4 : end])  # what it holds is kept, unasked
             self._finish(None)
         else:
             self._next(received[head + 4 : end])

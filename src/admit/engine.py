@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from admit.model import Principal
     from admit.redis import RedisCounters, RedisPush
     from admit.stores.base import Push, Store
+
+logger = logging.getLogger("admit.engine")
 
 PURGE_GRACE = 86_400.0
 """The server keeps what is over for a day: a clock that was wrong for a moment deletes nothing."""
@@ -70,7 +73,7 @@ class Engine:
         secrets = obtain(self.settings)
         self.metrics = metrics(wanted=bool(self.settings.metrics_keys))
         self.tracing = tracing()
-        self.store = observed(store or _store(self.settings), self.metrics, self.tracing)
+        self.store = observed(store or store_of(self.settings), self.metrics, self.tracing)
         in_redis, self._redis_push = _redis(self.settings)
         self.push: Push | None = self._redis_push or self.store.push
         self.revoked = Revoked(
@@ -154,8 +157,15 @@ class Engine:
             if not self.ready:
                 self._loop = asyncio.get_running_loop()
                 self._watch = asyncio.create_task(self._keeping_up.run())
+                self._watch.add_done_callback(self._watched)
                 self._counting = asyncio.create_task(self.counters.watch(self._counted_alone))
         return self
+
+    def _watched(self, task: asyncio.Task[None]) -> None:
+        """Never ready without the watch: the next request starts both anew."""
+        if not task.cancelled():
+            self._ready = False
+            logger.critical("the watch ended by itself", exc_info=task.exception())
 
     async def close(self) -> None:
         """Stop looking and let go of the store; may be repeated."""
@@ -165,8 +175,7 @@ class Engine:
         for task in (self._watch, self._counting):
             if task is not None and self._loop is asyncio.get_running_loop():
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.gather(task, return_exceptions=True)
         self._loop = self._watch = self._counting = None
         await self.revoked.told()
         await self.counters.close()
@@ -273,7 +282,7 @@ def _redis(settings: Settings) -> tuple[RedisCounters | None, RedisPush | None]:
     return RedisCounters(url, prefix=ours), RedisPush(url, channel=f"{ours}revoked")
 
 
-def _store(settings: Settings) -> Store:
+def store_of(settings: Settings) -> Store:
     """The store that `database_url` names; its driver is loaded when it is chosen."""
     if settings.database_url.startswith("postgresql:"):
         try:

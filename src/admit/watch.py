@@ -81,8 +81,8 @@ class Watch:
                     await self._heard.wait()
             pushed = self._heard.is_set()
             self._heard.clear()  # before the look: what is told from here on, it may have missed
-            self._report()
             try:
+                self._report()
                 await self._look(pushed=pushed)
             except Unavailable as error:
                 if lost_at is None:  # once for each time that the store goes

@@ -217,7 +217,7 @@ def test_a_row_of_another_length_or_of_bytes_that_are_no_text_is_refused(run, pl
     first, second, third = refusals(result)
     assert first == "Line 2: the line wants 2 values, and has 3."
     assert "email wants text in UTF-8" in second
-    assert "comma-separated values" in third
+    assert third == "Line 4: the line wants at most 65,536 bytes."
 
 
 @pytest.mark.parametrize(
@@ -539,3 +539,28 @@ def test_the_longest_form_of_a_hash_has_room(run, written, account):
     run("import", written({"email": ADA, "hash": hashed}))
 
     assert account(ADA).password_hash == hashed
+
+
+def test_a_quote_that_is_not_closed_costs_its_own_line_alone(run, place):
+    rows = [f"user{number}@example.com,{HASH}" for number in range(300)]
+    rows.insert(5, f'bad@example.com,"{HASH}')
+    (place / "users.csv").write_text("\n".join(["email,hash", *rows]), encoding="utf-8")
+
+    done = run("import", "users.csv", code=1)
+
+    assert "300 accounts are added" in done.stdout
+    assert refusals(done)[0].startswith("Line 7 wants comma-separated values") or refusals(done)[
+        0
+    ].startswith("Line 7: ")
+    assert len(refusals(done)) == 1
+
+
+@pytest.mark.parametrize("created", ["9" * 400, int("9" * 400), -(10**30), "1e400"])
+def test_an_instant_that_never_comes_is_refused_on_its_line(run, written, created):
+    good = {"email": "bob@example.com"}
+
+    done = run("import", written({"email": ADA, "created": created}, good), code=1)
+
+    assert "1 account is added" in done.stdout
+    assert len(refusals(done)) == 1
+    assert "created" in refusals(done)[0]

@@ -137,6 +137,49 @@ async def test_the_watch_outlives_whatever_goes_wrong(process, monkeypatch, capl
     assert "looking at the store failed" in caplog.text
 
 
+async def test_a_number_that_can_t_be_counted_ends_no_watch(process, monkeypatch, caplog):
+    """The file of a counter may be gone, or its disk full."""
+    from admit import watch as module
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
+    async with process() as engine:
+        turns = []
+
+        def fails(_):
+            turns.append(1)
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(engine.metrics, "tokens_verified", fails)
+
+        async def looked():
+            return len(turns) > 3
+
+        await until(looked)
+        assert engine.ready
+        assert not engine._watch.done()
+    assert "looking at the store failed" in caplog.text
+
+
+async def test_an_engine_whose_watch_ended_is_not_ready(process, caplog):
+    """Nobody would hear of revocations."""
+    async with process() as engine:
+        engine._watch.cancel()
+        await asyncio.gather(engine._watch, return_exceptions=True)
+
+        async def broken():
+            raise ZeroDivisionError
+
+        engine._keeping_up.run = broken
+        await engine.close()
+        await engine.start()
+
+        async def noticed():
+            return not engine.ready
+
+        await until(noticed)
+        assert "the watch ended by itself" in caplog.text
+
+
 async def test_the_watch_purges_a_little_now_and_then(process, monkeypatch, clock):
     from admit import watch as module
 

@@ -102,15 +102,14 @@ async def test_a_lock_that_somebody_holds_is_waited_for_no_longer_than_promised(
 
 
 async def test_a_full_pool_refuses_in_time(database_url):
-    """One connection, and somebody else's lock on what it wants."""
+    """One connection, which somebody keeps for longer than anybody is to wait."""
     async with opened(database_url, pool=1) as store:
         made = await samples.opened(store)
-        async with await psycopg.AsyncConnection.connect(database_url) as db:
-            await db.execute("LOCK admit.users")
-            stuck = asyncio.create_task(store.find_user("id", "id-ada"))
-            await asyncio.sleep(0)
-            await refused(store.find_session(made.id))
-            await refused(stuck)
+        slow = store._run(lambda db: db.execute("SELECT pg_sleep(60)"))
+        stuck = asyncio.create_task(slow)
+        await asyncio.sleep(0)
+        await refused(store.find_session(made.id))
+        await refused(stuck)
         assert await comes_back(store) == made
 
 
@@ -224,3 +223,40 @@ async def test_each_event_loop_has_connections_of_its_own(database_url):
 
         assert await asyncio.to_thread(elsewhere) == made
         assert await store.find_session(made.id) == made
+
+
+async def test_one_session_that_somebody_holds_keeps_no_other_back(database_url):
+    """They came together and were sent together."""
+    async with opened(database_url) as store:
+        await samples.add(store, "ada")
+        ids = [f"session-{number}" for number in range(20)]
+        for name in range(20):
+            await samples.opened(store, str(name), user="ada")
+        async with await psycopg.AsyncConnection.connect(database_url) as db:
+            await db.execute("SELECT id FROM admit.sessions WHERE id = 'session-7' FOR UPDATE")
+            moved = await asyncio.gather(
+                *(rotate(store, each) for each in ids), return_exceptions=True
+            )
+        held = moved.pop(7)
+        assert isinstance(held, Unavailable | AssertionError)
+        assert all(not isinstance(each, BaseException) and each.won for each in moved)
+        assert (await rotate(store, "session-7")).won
+
+
+async def test_event_loops_that_end_leave_nothing_open(own_postgres):
+    """As where each call of a framework runs in a loop of its own."""
+    store = PostgresStore(own_postgres.create())
+    await store.start()
+
+    def ask():
+        for _ in range(10):
+            asyncio.run(store.check())
+
+    async with asyncio.timeout(60):
+        await asyncio.to_thread(ask)
+    assert len(store._homes) == 2  # this loop's, and the last one's until somebody else comes
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'admit'"
+    async with asyncio.timeout(30):
+        while own_postgres.sql(asked)[0][0] > 3:  # noqa: ASYNC110  the server takes note later
+            await asyncio.sleep(0.05)
+    await store.close()

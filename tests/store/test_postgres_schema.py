@@ -73,6 +73,15 @@ async def test_a_role_without_rights_is_told_so(database_url, clerk):
         await PostgresStore(as_role(database_url, clerk)).start()
 
 
+async def test_rights_that_cannot_be_handed_on_are_not_said_to_be(database_url, clerk, postgres):
+    """PostgreSQL itself only warns of it."""
+    await PostgresStore(database_url).migrate(grant=clerk)
+    if not postgres.sql("SELECT 1 FROM pg_roles WHERE rolname = 'other_clerk'"):
+        postgres.sql("CREATE ROLE other_clerk LOGIN")
+    with pytest.raises(SettingsError, match="other_clerk"):
+        await PostgresStore(as_role(database_url, clerk)).migrate(grant="other_clerk")
+
+
 async def test_rights_for_a_role_that_is_not_there_are_refused(database_url):
     with pytest.raises(SettingsError, match=r"nobody-here.*nothing was changed"):
         await PostgresStore(database_url).migrate(grant="nobody-here")
@@ -84,6 +93,8 @@ async def test_rights_for_a_role_that_is_not_there_are_refused(database_url):
     [
         "postgresql://u:secret@h/db?nonsense=1",
         "postgresql://u:sec%ret@h/db",
+        "postgresql://user:p/secret@host/db",
+        "postgresql://user:p@secret@host/db",
         "postgresql://u:secret@[h/db",
     ],
 )

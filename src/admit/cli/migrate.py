@@ -26,15 +26,15 @@ def migrate(
     A server does the same when it starts, where its role may make tables. Run this before the
     new version starts, with a role that may, where the servers' own role may not.
     """
-    from admit.engine import Engine  # noqa: PLC0415  `admit --help` needs no cryptography
+    from admit.engine import store_of  # noqa: PLC0415  `admit --help` needs no cryptography
 
-    engine = Engine(Settings.load())
-    made = asyncio.run(engine.store.migrate(grant=grant))
+    store = store_of(Settings.load())
+    made = asyncio.run(store.migrate(grant=grant))
     if as_json:
         show_json({"ran": made, "granted": grant})
         return
     for name in made:
         say(f"Ran {name}.")
-    say(f"{engine.store.name} is up to date.")
+    say(f"{store.name} is up to date.")
     if grant is not None:
         say(f"The role {grant} may serve.")

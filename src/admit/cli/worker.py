@@ -6,10 +6,13 @@ Nothing of the command is loaded in it, which saves about 10 MB for as long as t
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import multiprocessing.process
 import os
 import signal
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn import Config, Server
@@ -34,8 +37,16 @@ LAST_REQUESTS_SECONDS = 10
 
 def application() -> App:
     """The app, from the settings that `admit serve` has checked."""
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     shared = os.environ.get(COUNTERS)
     return Admit(counters=File(shared) if shared else None).app
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """Stop in good order where the supervisor is gone: the port is wanted by the next one."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def how(log_level: str, form: Form) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("admit.http")
 
 LARGEST_HEADERS = 64 * 1024
+START_SECONDS = 1.8
+"""How long a request waits for an engine that nobody started."""
 CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Refresh-Token"]
 CORS_SECONDS = 600
 CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -83,11 +86,24 @@ class App:
             return
         if not self._engine.ready:
             try:
-                await self._engine.start()
+                await self._start()
             except errors.Unavailable as error:
                 await _refuse(error, scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    async def _start(self) -> None:
+        """Start the engine, which goes on where this request waits no longer.
+
+        Raises:
+            Unavailable: it could not, or takes too long.
+        """
+        starting = asyncio.create_task(self._engine.start())
+        done, _ = await asyncio.wait({starting}, timeout=START_SECONDS)
+        if not done:
+            starting.add_done_callback(_forget)
+            raise errors.Unavailable("Admit is still starting: try again.")
+        starting.result()
 
     def _missing(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that every answer carries; an answer's own Cache-Control stays."""
@@ -112,6 +128,12 @@ class App:
         await receive()
         await self._engine.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _forget(task: asyncio.Task[Engine]) -> None:
+    """Take note of how it ended; the next request finds that out by itself."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _refuse(error: errors.Refusal, scope: Scope, receive: Receive, send: Send) -> None:

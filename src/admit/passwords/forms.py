@@ -220,7 +220,7 @@ _FORMS: dict[re.Pattern[str], Callable[[re.Match[str]], Foreign]] = {
     _ARGON2: _read_argon2,
     _form(
         r"(?:bcrypt(?P<digested>_sha256)?\$)?"
-        r"(?P<text>\$2[aby]?\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53})"
+        r"(?P<text>\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53})"
     ): _read_bcrypt,
     _form(
         rf"\$scrypt\$ln=(?P<ln>{_NUMBER}),r=(?P<r>{_NUMBER}),p=(?P<p>{_NUMBER})"

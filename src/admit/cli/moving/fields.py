@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -183,7 +184,7 @@ def _switch(value: Any) -> bool:  # noqa: ANN401
 
 
 def _seconds(value: Any) -> float:  # noqa: ANN401
-    """Seconds since 1970, from a number or RFC 3339."""
+    """Seconds since 1970, from a number or RFC 3339; without end where no float is that large."""
     if isinstance(value, str):
         if _NUMBER.fullmatch(value):
             return float(value)
@@ -194,7 +195,10 @@ def _seconds(value: Any) -> float:  # noqa: ANN401
         if instant is not None and instant.tzinfo is not None:
             return instant.timestamp()
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return inf
     raise ValueError("seconds since 1970, or an instant such as 2026-01-31T12:00:00Z")
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PARAMETERS = ("base64_signer_key", "base64_salt_separator", "rounds", "mem_cost")
 
+_MILLISECONDS = re.compile(r"\d{1,15}", re.ASCII)
+
 
 class Project:
     """A Firebase project's way to hash passwords.
@@ -45,7 +47,7 @@ class Project:
         return {
             "email": theirs.get("email"),
             "hash": self._hash(theirs.get("passwordHash"), theirs.get("salt")),
-            "created": int(created) / 1000 if created.isdecimal() else created or None,
+            "created": int(created) / 1000 if _MILLISECONDS.fullmatch(created) else created or None,
             "email_verified": theirs.get("emailVerified"),
             "disabled": theirs.get("disabled"),
         }

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ Format = Literal["json", "csv"]
 
 LONGEST = 65_536
 """Of one line, in bytes; what is longer is refused without being kept."""
+TOO_LONG = f"at most {LONGEST:,} bytes"
 CHUNK = 65_536
 FIELDS = ("id", "email", "username", "hash", "roles", "created", "email_verified", "disabled")
 LARGEST_ACCOUNT = 1_048_576
@@ -37,46 +38,55 @@ class Line(msgspec.Struct, frozen=True):
     wrong: str = ""
 
 
-def json_lines(file: BinaryIO) -> Iterator[Line]:
-    """A JSON object a line; empty lines are passed over."""
+class Text(NamedTuple):
+    """One line that is not empty; without its text where that is too long."""
+
+    number: int
+    text: bytes
+
+
+def _lines(file: BinaryIO) -> Iterator[Text]:
+    """The lines; a value never goes over several, so one mistake costs one line."""
     number = 0
     while text := file.readline(LONGEST + 1):
         number += 1
         if len(text) > LONGEST:
             while len(text) > LONGEST and not text.endswith(b"\n"):
                 text = file.readline(LONGEST + 1)
-            yield Line(number, None, f"at most {LONGEST:,} bytes")
+            yield Text(number, b"")
         elif text := text.removeprefix(b"\xef\xbb\xbf").strip():
-            yield _object(number, text)
+            yield Text(number, text)
+
+
+def json_lines(file: BinaryIO) -> Iterator[Line]:
+    """A JSON object a line; empty lines are passed over."""
+    for line in _lines(file):
+        yield _object(line.number, line.text) if line.text else Line(line.number, None, TOO_LONG)
 
 
 def csv_lines(file: BinaryIO) -> Iterator[Line]:
     """Comma-separated values (RFC 4180) under a line of names; an empty value is none.
 
+    Each line is a row of its own: no value has a line break in it.
+
     Raises:
         Failed: the names are not those of fields.
     """
-    text = TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
-    rows = csv.reader(text, strict=True)
-    try:
-        names = next(rows, [])
-    except csv.Error:
-        names = []
-    _check_names(names)
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield Line(rows.line_num, None, f"comma-separated values ({error})")
-            continue
-        if row is None:
-            break
-        if len(row) == len(names):
+    names: list[str] | None = None
+    for line in _lines(file):
+        row = _row(line)
+        if names is None:
+            names = row if isinstance(row, list) else []
+            _check_names(names)
+        elif isinstance(row, str):
+            yield Line(line.number, None, row)
+        elif len(row) == len(names):
             given = {name: value for name, value in zip(names, row, strict=True) if value}
-            yield Line(rows.line_num, given)
-        elif row:
-            yield Line(rows.line_num, None, f"{len(names)} values, and has {len(row)}")
-    text.detach()  # the file is its opener's to close
+            yield Line(line.number, given)
+        else:
+            yield Line(line.number, None, f"{len(names)} values, and has {len(row)}")
+    if names is None:
+        _check_names([])
 
 
 def firebase_accounts(file: BinaryIO) -> Iterator[Line]:
@@ -113,6 +123,17 @@ READERS: dict[Format, Callable[[BinaryIO], Iterator[Line]]] = {
     "json": json_lines,
     "csv": csv_lines,
 }
+
+
+def _row(line: Text) -> list[str] | str:
+    """The values of a line of CSV, or what it wants."""
+    if not line.text:
+        return TOO_LONG
+    try:
+        (row,) = csv.reader([line.text.decode("utf-8", "surrogateescape")], strict=True)
+    except csv.Error as error:
+        return f"comma-separated values ({error})"
+    return row
 
 
 def _object(number: int, text: bytes) -> Line:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from psycopg import errors as pg
@@ -28,6 +29,8 @@ WAIT_SECONDS = 1.0
 """How long for a connection alone."""
 STATEMENT_MS = 1_200
 """After which the server gives a statement up, and takes back what it did."""
+LOCK_MS = 400
+"""How long a statement waits for somebody else's lock: nobody of ours holds one for longer."""
 IDLE_MS = 5_000
 """After which the server ends a transaction in which nothing happens: its process is gone."""
 TRIES = 3
@@ -35,6 +38,7 @@ TRIES = 3
 CONNECT_SECONDS = 2
 SESSION = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_MS}', false),
+       set_config('lock_timeout', '{LOCK_MS}', false),
        set_config('idle_in_transaction_session_timeout', '{IDLE_MS}', false),
        set_config('default_transaction_isolation', 'read committed', false),
        set_config('synchronous_commit', CASE current_setting('synchronous_commit')
@@ -60,6 +64,8 @@ class Connections:
     """
 
     def __init__(self, url: str, *, most: int) -> None:
+        self._connected = asyncio.Event()
+        self._made: WeakSet[AsyncConnection[Row]] = WeakSet()
         self._pool = AsyncConnectionPool(
             url,
             kwargs=parameters(url) | {"autocommit": True},
@@ -67,18 +73,29 @@ class Connections:
             max_size=most,
             timeout=WAIT_SECONDS,
             reconnect_timeout=WAIT_SECONDS,
-            configure=_configure,
+            configure=self._configure,
             open=False,
             name="admit",
         )
 
     async def open(self) -> None:
-        """Begin to connect; whoever comes first waits for it."""
+        """Connect, or leave it to the pool to go on trying where that takes long.
+
+        Who comes before there is a connection makes the pool begin another one, and an event loop
+        that ends right afterwards would have to wait for that.
+        """
         await self._pool.open()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._connected.wait(), WAIT_SECONDS)
 
     async def close(self) -> None:
         """Let the connections go."""
         await self._pool.close(timeout=SECONDS)
+
+    def abandon(self) -> None:
+        """Cut every connection: their event loop is gone, or belongs to somebody else."""
+        for connection in self._made:
+            connection.pgconn.finish()
 
     async def run(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
         """What `work` makes of a connection, within `SECONDS`.
@@ -96,6 +113,11 @@ class Connections:
             task.add_done_callback(_forget)
             raise Unavailable("The store does not answer in time.")
         return task.result()
+
+    async def _configure(self, connection: AsyncConnection[Row]) -> None:
+        await connection.execute(SESSION)
+        self._made.add(connection)
+        self._connected.set()
 
     async def _tried(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
         for left in reversed(range(TRIES)):
@@ -139,10 +161,6 @@ def unavailable(error: Exception) -> Unavailable:
     refusal = Unavailable("The store cannot be reached.")
     refusal.__cause__ = error
     return refusal
-
-
-async def _configure(connection: AsyncConnection[Row]) -> None:
-    await connection.execute(SESSION)
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

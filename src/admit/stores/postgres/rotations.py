@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from psycopg.errors import LockNotAvailable
+
 from admit.errors import Unavailable
 from admit.stores import rows
 from admit.stores.base import Rotation
@@ -84,7 +86,7 @@ class Rotations:
             given = [each for each, _ in batch.values()]
             self._under_way |= batch.keys()
             try:
-                rotations = await self._connections.run(lambda db: _rotate(db, given))  # noqa: B023  awaited here
+                rotations = await self._rotated(given)
             except Exception as error:  # noqa: BLE001  handed to its callers, whatever it is
                 for _, future in batch.values():
                     if not future.done():
@@ -95,6 +97,20 @@ class Rotations:
             for session_id, (_, future) in batch.items():
                 if not future.done():
                     future.set_result(rotations.get(session_id))
+
+    async def _rotated(self, given: list[Given]) -> dict[str, Rotation]:
+        """All of them; where somebody holds one, each by itself, so that the others go on."""
+        try:
+            return await self._connections.run(lambda db: _rotate(db, given))
+        except Unavailable as error:
+            if len(given) == 1 or not isinstance(error.__cause__, LockNotAvailable):
+                raise
+        alone = [self._connections.run(lambda db, one=each: _rotate(db, [one])) for each in given]  # type: ignore[misc]
+        rotations: dict[str, Rotation] = {}
+        for outcome in await asyncio.gather(*alone, return_exceptions=True):
+            if isinstance(outcome, dict):
+                rotations |= outcome
+        return rotations
 
     def _take(self) -> dict[str, tuple[Given, asyncio.Future[Rotation | None]]]:
         """Those who waited longest; of two with one session the second waits for the first."""

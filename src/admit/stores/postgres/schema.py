@@ -37,6 +37,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE
 """What a role needs to serve; it can make, change and drop no table."""
 
 
+GRANTED = """
+SELECT has_schema_privilege(%(role)s, 'admit', 'USAGE')
+   AND has_table_privilege(%(role)s, 'admit.sessions', 'SELECT, UPDATE')
+   AND has_table_privilege(%(role)s, 'admit.sessions', 'INSERT')
+"""
+
+
 async def pending(connection: AsyncConnection[Row]) -> list[str]:
     """The names of the migrations that this database has not seen.
 
@@ -97,6 +104,13 @@ async def grant(connection: AsyncConnection[Row], role: str) -> None:
     try:
         async with connection.transaction():
             await connection.execute(sql.SQL(GRANTS).format(role=sql.Identifier(role)))
+            found = await (await connection.execute(GRANTED, {"role": role})).fetchone()
+            if not (found and found[0]):  # PostgreSQL only warns of a grant that did nothing
+                raise SettingsError(
+                    "database_url",
+                    f"The rights can't be granted to {role!r} by {connection.info.user!r}, who has"
+                    " them from somebody else: run this as the role that made the tables.",
+                )
     except pg.InsufficientPrivilege as error:
         raise SettingsError(
             "database_url",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
@@ -49,9 +48,7 @@ class PostgresStore:
         self._url = url
         self._most = pool
         self._started = False
-        self._homes: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Connections, Rotations]] = (
-            WeakKeyDictionary()
-        )
+        self._homes: dict[asyncio.AbstractEventLoop, tuple[Connections, Rotations]] = {}
 
     async def start(self) -> None:
         """Bring the schema up to date, as far as this role may, and connect."""
@@ -82,7 +79,8 @@ class PostgresStore:
                         "database_url",
                         f"There is no role {grant!r} in that database: nothing was changed.",
                     )
-                made = await schema.migrate(connection) if names else []
+                async with asyncio.timeout(schema.LOCK_SECONDS + SECONDS):
+                    made = await schema.migrate(connection) if names else []
                 if grant is not None:
                     await schema.grant(connection, grant)
                 return made
@@ -96,10 +94,11 @@ class PostgresStore:
             raise unavailable(error) from error
 
     async def close(self) -> None:
-        """Close the connections of this event loop; the others went with theirs."""
+        """Close the connections; those of other event loops at once, without a word."""
         self._started = False
         home = self._homes.pop(asyncio.get_running_loop(), None)
-        self._homes.clear()
+        while self._homes:
+            self._homes.popitem()[1][0].abandon()
         if home:
             await home[0].close()
 
@@ -314,6 +313,8 @@ class PostgresStore:
             raise Unavailable("The store is not started.")
         loop = asyncio.get_running_loop()
         if (home := self._homes.get(loop)) is None:
+            for gone in [each for each in self._homes if each.is_closed()]:
+                self._homes.pop(gone)[0].abandon()
             connections = Connections(self._url, most=self._most)
             home = self._homes[loop] = (connections, Rotations(connections))
             await connections.open()
@@ -369,11 +370,14 @@ def _name(url: str) -> str:
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
+        given = None
+    parts = ("host", "port", "dbname")
+    if given is None or any("@" in str(given.get(part, "")) for part in parts):
         raise SettingsError(
             "database_url",
             "ADMIT_DATABASE_URL (database_url) wants postgresql://user:password@host:5432/database,"
             " with parameters of libpq only, and %XX for what is special in a password.",
-        ) from None
+        )
     host = given.get("host") or "the local socket"
     port = f":{given['port']}" if given.get("port") else ""
     return f"PostgreSQL at {host}{port}, database {given.get('dbname') or given.get('user') or '?'}"
