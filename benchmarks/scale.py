@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import uvloop
 
-from admit import Settings
+from admit import Settings, watch
 from admit.engine import PURGE_GRACE, Engine
 from admit.model import Session
 from admit.stores import rows
@@ -57,6 +57,7 @@ PAUSE = 0.005
 
 
 def measure(sizes: Sizes) -> list[Figure]:
+    watch.PURGE_SECONDS = DAY  # purging is measured by itself
     figures = _sqlite(sizes)
     server = PostgresServer()
     try:

@@ -21,6 +21,7 @@ def _may_rotate(given: str) -> str:
       OR sessions.rotated_at <= {given}.rest_after OR sessions.rotated_at >= {given}.rest_before)"""
 
 
+WAIT_FOR_LOCKS = "SELECT set_config('lock_timeout', '0', true)"
 ADD_USERS = f"""
 INSERT INTO admit.users ({rows.USER})
 SELECT * FROM unnest(

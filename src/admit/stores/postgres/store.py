@@ -125,6 +125,9 @@ class PostgresStore:
 
         async def work(db: AsyncConnection[Row]) -> list[Taken | None]:
             async with db.transaction():
+                # Two steps with the same accounts in another order: that one of them has to begin
+                # anew, the server finds out after a second.
+                await db.execute(sql.WAIT_FOR_LOCKS)
                 added = set(await _all(db, sql.ADD_USERS, columns))
                 keys = [each.email_key for each in accounts]
                 all_added = len(added) == len(accounts)
