@@ -116,6 +116,8 @@ async def test_stopped_and_started_under_load_it_limits_and_works_all_the_time(
             degraded = {"status": "ok", "degraded": ["redis"]}
             assert [await readyz(each) for each in services] == [degraded] * 2
             assert load.tried.count(401) <= 10  # five each, with what each had counted before
+            gone = [("limits_degraded", "redis")] * 2  # within a second: it is looked for so often
+            assert await eventually(lambda: kinds(services[0]), gone) == gone
 
             redis_server.start()
             await soon(lambda: not any(each.auth.degraded for each in services))
