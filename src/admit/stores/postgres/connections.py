@@ -36,6 +36,15 @@ IDLE_MS = 5_000
 TRIES = 3
 """How often a step is made that the server took back because of another one."""
 CONNECT_SECONDS = 2
+OUT = "The store cannot be reached."
+OUT_ERRORS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    pg.ReadOnlySqlTransaction,
+    PoolTimeout,
+    PoolClosed,
+)
+"""What says that the server can't, whatever it was asked."""
 SESSION = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_MS}', false),
        set_config('lock_timeout', '{LOCK_MS}', false),
@@ -126,7 +135,7 @@ class Connections:
                     return await work(connection)
             except (pg.DeadlockDetected, pg.SerializationFailure) as error:
                 if not left:
-                    raise unavailable(error) from error
+                    raise Unavailable(OUT) from error
         raise AssertionError
 
     @asynccontextmanager
@@ -144,23 +153,14 @@ class Connections:
                         await self._pool.drain()
         except (pg.DeadlockDetected, pg.SerializationFailure):
             raise
-        except (psycopg.OperationalError, pg.ReadOnlySqlTransaction, pg.InterfaceError) as error:
-            raise unavailable(error) from error
-        except (PoolTimeout, PoolClosed) as error:
-            raise unavailable(error) from error
+        except OUT_ERRORS as error:
+            raise Unavailable(OUT) from error
 
 
 def parameters(url: str) -> dict[str, Any]:
     """The connection parameters that the URL does not give itself."""
     given = psycopg.conninfo.conninfo_to_dict(url)
     return {name: value for name, value in PARAMETERS.items() if name not in given}
-
-
-def unavailable(error: Exception) -> Unavailable:
-    """The server's failure as the one that the caller is told of."""
-    refusal = Unavailable("The store cannot be reached.")
-    refusal.__cause__ = error
-    return refusal
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

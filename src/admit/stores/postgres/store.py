@@ -14,7 +14,7 @@ from admit.stores import rows
 from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.postgres import schema
 from admit.stores.postgres import statements as sql
-from admit.stores.postgres.connections import SECONDS, Connections, parameters, unavailable
+from admit.stores.postgres.connections import OUT, SECONDS, Connections, parameters
 from admit.stores.postgres.listen import Listening
 from admit.stores.postgres.rotations import Given, Rotations
 
@@ -91,7 +91,7 @@ class PostgresStore:
                 f" ({_plain(error)}): correct it, or the rights of that role.",
             ) from error
         except (psycopg.Error, TimeoutError) as error:
-            raise unavailable(error) from error
+            raise Unavailable(OUT) from error
 
     async def close(self) -> None:
         """Close the connections; those of other event loops at once, without a word."""
