@@ -104,7 +104,27 @@ def test_a_cursor_whose_entry_is_gone_goes_on_behind_it():
     cursor = Cursor(3, "0123abcd")
     log._entries = [each for each in log._entries if each.seq > 3]
     assert numbers(log.page(cursor, NOW)) == [4, 5]
-    assert numbers(log.page(Cursor(4), NOW)) == [5], "of a time when the entry was gone"
+
+
+def test_a_cursor_from_after_its_entrys_death_goes_on_behind_it():
+    """One process has dropped what is dead, and another one not yet."""
+    here, there = Log(), Log()
+    dead, alive = [entry(1, until=NOW + 1), entry(2, until=NOW + 1)], [entry(3)]
+    here.add(dead, 2)
+    there.add([], 2)
+    cursor = there.page(Cursor(), NOW + 1).cursor
+    here.add(alive, 3)
+    assert numbers(here.page(cursor, NOW + 1)) == [3]
+
+
+def test_a_cursor_from_after_its_entrys_death_notices_a_store_that_was_put_back():
+    """Numbers were given again, and have passed it before anybody looked."""
+    before, after = Log(), Log()
+    before.add([entry(3, until=NOW)], 3)
+    before.forget(NOW)
+    cursor = before.page(Cursor(), NOW).cursor
+    after.add([entry(seq, at=NOW + 60) for seq in range(1, 6)], 5)
+    assert numbers(after.page(cursor, NOW)) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("cursor", [Cursor(), Cursor(7, "0123abcd"), Cursor(10**19 - 1)])

@@ -88,10 +88,11 @@ class Log:
         """What comes behind the cursor and matters at `now`; everything, where it fits nothing.
 
         A cursor fits nothing where it lies beyond the head, or another entry stands in its place:
-        then the store has lost what the cursor had seen.
+        then the store has lost what the cursor had seen. One without a mark was written when that
+        entry was dead or gone, so one that lives there now is another one, too.
         """
         here = self.at(cursor.seq)
-        lost = here is not None and cursor.mark not in (UNMARKED, _mark(here))
+        lost = here is not None and here.until > now and cursor.mark != _mark(here)
         begin = 0 if lost or self.is_ahead(cursor) else self._behind(cursor.seq)
         entries = self._entries
         behind = (entries[place] for place in range(begin, len(entries)))
