@@ -1,6 +1,7 @@
 """A server that is slow, gone or back again: `Unavailable` in time, and service by itself."""
 
 import asyncio
+import gc
 import os
 import signal
 from contextlib import asynccontextmanager
@@ -127,6 +128,25 @@ async def test_a_caller_who_leaves_does_not_undo_what_was_asked(database_url):
         assert not (await rotate(store)).won
 
 
+async def test_what_became_of_a_caller_who_left_is_no_error_of_ours(database_url, caplog):
+    """It was refused, and nobody was there to hear that."""
+    async with opened(database_url) as store:
+        made = await samples.opened(store)
+        async with await psycopg.AsyncConnection.connect(database_url) as db:
+            await db.execute("LOCK TABLE admit.sessions")
+            caller = asyncio.create_task(store.find_session(made.id))
+            others = asyncio.all_tasks()
+            await asyncio.sleep(0)
+            (work,) = asyncio.all_tasks() - others
+            caller.cancel()
+            await asyncio.gather(caller, return_exceptions=True)
+            await asyncio.wait({work})
+        assert caller.cancelled()
+        del work
+        gc.collect()
+    assert [each for each in caplog.records if each.name == "asyncio"] == []
+
+
 async def test_a_replica_is_never_asked(own_postgres):
     """It lags, and what it shows would look like theft."""
     url = own_postgres.create()
@@ -237,10 +257,21 @@ async def test_one_session_that_somebody_holds_keeps_no_other_back(database_url)
             moved = await asyncio.gather(
                 *(rotate(store, each) for each in ids), return_exceptions=True
             )
-        held = moved.pop(7)
-        assert isinstance(held, Unavailable | AssertionError)
+        assert isinstance(moved.pop(7), Unavailable)
         assert all(not isinstance(each, BaseException) and each.won for each in moved)
         assert (await rotate(store, "session-7")).won
+
+
+async def test_a_table_that_somebody_holds_is_no_session_that_is_gone(database_url):
+    """Refused and not told that there is none: the client would take that for the end of it."""
+    async with opened(database_url) as store:
+        await samples.add(store, "ada")
+        for name in range(3):
+            await samples.opened(store, str(name), user="ada")
+        async with await psycopg.AsyncConnection.connect(database_url) as db:
+            await db.execute("LOCK TABLE admit.sessions")
+            await asyncio.gather(*(refused(rotate(store, f"session-{n}")) for n in range(3)))
+        assert all([(await rotate(store, f"session-{n}")).won for n in range(3)])
 
 
 async def test_event_loops_that_end_leave_nothing_open(own_postgres):

@@ -41,6 +41,12 @@ class Given(NamedTuple):
     rest_before: float
 
 
+Waiting = tuple[Given, asyncio.Future[Rotation | None]]
+"""What a caller presents, and where the answer goes."""
+Batch = dict[str, Waiting]
+"""Those that go together, by their sessions' ids."""
+
+
 class Rotations:
     """The rotations of one event loop.
 
@@ -50,7 +56,7 @@ class Rotations:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._waiting: list[tuple[Given, asyncio.Future[Rotation | None]]] = []
+        self._waiting: list[Waiting] = []
         self._lanes = 0
         self._under_way: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds them only weakly
@@ -83,38 +89,35 @@ class Rotations:
         while self._waiting:
             if not (batch := self._take()):
                 return
-            given = [each for each, _ in batch.values()]
             self._under_way |= batch.keys()
             try:
-                rotations = await self._rotated(given)
-            except Exception as error:  # noqa: BLE001  handed to its callers, whatever it is
-                for _, future in batch.values():
-                    if not future.done():
-                        future.set_exception(error)
-                continue
+                await self._settle(batch)
             finally:
                 self._under_way -= batch.keys()
+
+    async def _settle(self, batch: Batch) -> None:
+        """All of them together; where somebody holds one, each by itself: the others go on.
+
+        The one that is held is `Unavailable`. No answer must never look like no session.
+        """
+        given = [each for each, _ in batch.values()]
+        try:
+            rotations = await self._connections.run(lambda db: _rotate(db, given))
+        except Exception as error:  # noqa: BLE001  handed to its callers, whatever it is
+            if len(batch) > 1 and isinstance(error.__cause__, LockNotAvailable):
+                await asyncio.gather(*(self._settle({name: batch[name]}) for name in batch))
+                return
+            for _, future in batch.values():
+                if not future.done():
+                    future.set_exception(error)
+        else:
             for session_id, (_, future) in batch.items():
                 if not future.done():
                     future.set_result(rotations.get(session_id))
 
-    async def _rotated(self, given: list[Given]) -> dict[str, Rotation]:
-        """All of them; where somebody holds one, each by itself, so that the others go on."""
-        try:
-            return await self._connections.run(lambda db: _rotate(db, given))
-        except Unavailable as error:
-            if len(given) == 1 or not isinstance(error.__cause__, LockNotAvailable):
-                raise
-        alone = [self._connections.run(lambda db, one=each: _rotate(db, [one])) for each in given]  # type: ignore[misc]
-        rotations: dict[str, Rotation] = {}
-        for outcome in await asyncio.gather(*alone, return_exceptions=True):
-            if isinstance(outcome, dict):
-                rotations |= outcome
-        return rotations
-
-    def _take(self) -> dict[str, tuple[Given, asyncio.Future[Rotation | None]]]:
+    def _take(self) -> Batch:
         """Those who waited longest; of two with one session the second waits for the first."""
-        batch: dict[str, tuple[Given, asyncio.Future[Rotation | None]]] = {}
+        batch: Batch = {}
         left = []
         for each in self._waiting:
             if each[1].done():
