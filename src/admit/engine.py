@@ -165,6 +165,8 @@ class Engine:
         """Never ready without the watch: the next request starts both anew."""
         if not task.cancelled():
             self._ready = False
+            if self._counting is not None:  # it is begun anew, too
+                self._counting.cancel()
             logger.critical("the watch ended by itself", exc_info=task.exception())
 
     async def close(self) -> None:

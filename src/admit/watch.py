@@ -40,7 +40,7 @@ class Watch:
         keys: looks at what others did to the keys.
         push: tells when to look; None where nothing does.
         purge: deletes up to so many rows of what is over, and returns how many went.
-        report: called at every look.
+        report: called after every look, whatever came of it.
         clock: seconds since 1970.
     """
 
@@ -62,6 +62,7 @@ class Watch:
         self._clock = clock
         self._heard = asyncio.Event()
         self._withdrawals = 0
+        self._untold = False
 
     async def run(self) -> None:
         """Do all of it, until cancelled."""
@@ -82,7 +83,6 @@ class Watch:
             pushed = self._heard.is_set()
             self._heard.clear()  # before the look: what is told from here on, it may have missed
             try:
-                self._report()
                 await self._look(pushed=pushed)
             except Unavailable as error:
                 if lost_at is None:  # once for each time that the store goes
@@ -95,8 +95,20 @@ class Watch:
                     gone = time.monotonic() - lost_at
                     lost_at = None
                     logger.warning("The store answers again, after %.0f s.", gone)
+            self._tell()
             if pushed:
                 await asyncio.sleep(REST_SECONDS)
+
+    def _tell(self) -> None:
+        """Report; numbers that can't be written (a full disk) must blind nobody."""
+        try:
+            self._report()
+        except Exception:
+            if not self._untold:  # once for each time that it begins to fail
+                logger.exception("the metrics could not be written")
+            self._untold = True
+        else:
+            self._untold = False
 
     async def _look(self, *, pushed: bool) -> None:
         """Learn what was revoked, and the keys: at each turn, or when one was withdrawn."""

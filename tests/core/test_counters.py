@@ -321,11 +321,29 @@ async def test_giving_back_to_what_is_out_raises_nothing():
     assert counters.out == ["broken"]
 
 
+async def test_an_attempt_that_is_called_off_while_it_is_counted_is_no_failure():
+    """A browser that gives up while what is shared is slow."""
+
+    class Slow(Broken):
+        async def take(self, places, *, now):
+            await asyncio.Event().wait()
+
+    near = Broken()
+    counters = Counters(near, Slow())
+    for _ in range(9):
+        attempt = asyncio.create_task(counters.take(MINUTE, now=START))
+        await asyncio.sleep(0)
+        attempt.cancel()
+        await asyncio.gather(attempt, return_exceptions=True)
+    assert near.look("a", now=START) is None
+    assert counters._own.look("a", now=START) is None
+
+
 async def test_every_change_is_told_once_and_again_where_it_could_not_be_heard(monkeypatch, caplog):
     monkeypatch.setattr("admit.counters.shared.LOOK_SECONDS", 0.001)
     shared = Broken()
     counters = Counters(shared)
-    told, deaf = [], [Unavailable("the store is out")]
+    told, deaf = [], [ZeroDivisionError("a mistake of ours"), Unavailable("the store is out")]
 
     heard = asyncio.Event()
 

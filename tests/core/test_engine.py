@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from admit.counters import Memory
 from admit.engine import PURGE_GRACE, Engine
 from admit.errors import InvalidToken, SettingsError, Unavailable
 from admit.settings import Settings
@@ -84,8 +85,9 @@ def test_one_engine_serves_loop_after_loop(process):
 
 async def until(happens):
     """Wait for what the watch does by itself, which tells nobody."""
-    while not await happens():  # noqa: ASYNC110  there is no event to wait for
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(60):
+        while not await happens():  # noqa: ASYNC110  there is no event to wait for
+            await asyncio.sleep(0.005)
 
 
 async def test_what_another_process_ended_is_refused_within_a_second_or_so(process, clock):
@@ -137,12 +139,12 @@ async def test_the_watch_outlives_whatever_goes_wrong(process, monkeypatch, capl
     assert "looking at the store failed" in caplog.text
 
 
-async def test_a_number_that_can_t_be_counted_ends_no_watch(process, monkeypatch, caplog):
-    """The file of a counter may be gone, or its disk full."""
+async def test_a_number_that_can_t_be_counted_blinds_nobody(process, monkeypatch, caplog, clock):
+    """The file of a counter may be gone, or its disk full; what others revoke is seen."""
     from admit import watch as module
 
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
-    async with process() as engine:
+    async with process() as engine, process() as other:
         turns = []
 
         def fails(_):
@@ -151,33 +153,46 @@ async def test_a_number_that_can_t_be_counted_ends_no_watch(process, monkeypatch
 
         monkeypatch.setattr(engine.metrics, "tokens_verified", fails)
 
-        async def looked():
+        async def failed():
             return len(turns) > 3
 
-        await until(looked)
+        await until(failed)
+        await samples.add(engine.store, "ada")
+        tokens = await signed_in(engine)
+        await other.sessions.sign_out(tokens.refresh_token, now=clock())
+
+        async def refused():
+            try:
+                engine.verify(tokens.access_token)
+            except InvalidToken:
+                return True
+            return False
+
+        await until(refused)
         assert engine.ready
-        assert not engine._watch.done()
-    assert "looking at the store failed" in caplog.text
+    said = [each.message for each in caplog.records if each.name == "admit.watch"]
+    assert said == ["the metrics could not be written"]
 
 
-async def test_an_engine_whose_watch_ended_is_not_ready(process, caplog):
+async def test_an_engine_whose_watch_ended_is_not_ready(process, monkeypatch, caplog):
     """Nobody would hear of revocations."""
-    async with process() as engine:
-        engine._watch.cancel()
-        await asyncio.gather(engine._watch, return_exceptions=True)
+    engine = Engine(process().settings, counters=Memory())
 
-        async def broken():
-            raise ZeroDivisionError
+    async def broken():
+        raise ZeroDivisionError
 
-        engine._keeping_up.run = broken
-        await engine.close()
-        await engine.start()
+    monkeypatch.setattr(engine._keeping_up, "run", broken)
+    async with engine:
+        counting = engine._counting
+        assert counting is not None
 
         async def noticed():
             return not engine.ready
 
         await until(noticed)
         assert "the watch ended by itself" in caplog.text
+        await asyncio.gather(counting, return_exceptions=True)
+        assert counting.cancelled(), "or two would look, once it is started anew"
 
 
 async def test_the_watch_purges_a_little_now_and_then(process, monkeypatch, clock):

@@ -15,7 +15,6 @@ import msgspec
 
 from admit.counters.memory import Memory
 from admit.counters.places import Place
-from admit.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -104,13 +103,17 @@ class Counters:
         """Take every place in every storage that is there; where one refuses, in none."""
         taken = self._own.take_now(places, now=now)
         parts: list[Taken | None] = [taken]
-        for circuit in self._shared if taken.held else ():
-            part = await circuit.take(places, now=now)
-            if part and not part.held:
-                await self._give_back(parts)
-                return part
-            parts.append(part)
-            taken = part or taken
+        try:
+            for circuit in self._shared if taken.held else ():
+                part = await circuit.take(places, now=now)
+                if part and not part.held:
+                    await self._give_back(parts)
+                    return part
+                parts.append(part)
+                taken = part or taken
+        except asyncio.CancelledError:  # nothing was tried, so nothing failed
+            await asyncio.shield(self._give_back(parts))
+            raise
         return msgspec.structs.replace(taken, parts=tuple(parts))
 
     async def give_back(self, taken: Taken) -> None:
@@ -121,7 +124,7 @@ class Counters:
         """Look each second whether what is shared is there, until cancelled.
 
         Arguments:
-            changed: told what is out (True) or back (False); what raises Unavailable is told again.
+            changed: told what is out (True) or back (False); where it raises, it is told again.
         """
         told: set[str] = set()
         while self._shared:
@@ -132,7 +135,7 @@ class Counters:
                 for kind in sorted(out ^ told):
                     await changed(kind, kind in out)
                     told ^= {kind}
-            except Unavailable as error:
+            except Exception as error:  # noqa: BLE001  or what is out would never be looked for
                 logger.warning("%s The audit trail will hear of it later.", error)
 
     async def check(self) -> None:

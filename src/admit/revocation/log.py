@@ -67,7 +67,7 @@ class Log:
             place = self._behind(entry.seq - 1)
             if self._entries[place].seq != entry.seq:
                 self._entries.insert(place, entry)
-        self.head = head
+        self.head = max(self.head, head)
         return len(self._entries) > before
 
     def at(self, seq: int) -> Revocation | None:

@@ -171,9 +171,9 @@ class Revoked:
             self.fresh_from, self.fresh_until = now - self._max_age, now + self._max_age
             if not 0 <= now - self._pruned_at < PRUNE_SECONDS:
                 self._prune(now)
-        self._metrics.looked(at=now, known=len(log))
         if new:
             self.news.arrive()
+        self._metrics.looked(at=now, known=len(log))
 
     def _prune(self, now: float) -> None:
         self._pruned_at = now
