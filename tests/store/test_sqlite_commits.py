@@ -234,3 +234,25 @@ async def test_a_commit_that_failed_just_now_speaks_against_the_next(store, monk
         await store.check()
     monkeypatch.setattr("admit.stores.sqlite.commits.FAILING_SECONDS", 0.0)
     await store.check()
+
+
+async def test_what_waiting_does_not_cure_is_not_waited_for(monkeypatch):
+    """A disk that can't be read, or a damaged file: refused at the first try."""
+    begun = []
+
+    class Broken(sqlite3.Connection):
+        def execute(self, statement, *given):
+            if statement.startswith("BEGIN"):
+                begun.append(1)
+                raise sqlite3.DatabaseError("database disk image is malformed")
+            return super().execute(statement, *given)
+
+    monkeypatch.setattr(commits, "BUSY_SECONDS", 0.5)
+    connection = sqlite3.connect(
+        ":memory:", factory=Broken, isolation_level=None, check_same_thread=False
+    )
+    writer = commits.Commits(connection)
+    with pytest.raises(Unavailable):
+        await writer.do(lambda _: None)
+    assert len(begun) == 2  # on the event loop, and in the thread that would wait
+    await asyncio.to_thread(writer.close)

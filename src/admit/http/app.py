@@ -99,9 +99,9 @@ class App:
             Unavailable: it could not, or takes too long.
         """
         starting = asyncio.create_task(self._engine.start())
+        starting.add_done_callback(_forget)
         done, _ = await asyncio.wait({starting}, timeout=START_SECONDS)
         if not done:
-            starting.add_done_callback(_forget)
             raise errors.Unavailable("Admit is still starting: try again.")
         starting.result()
 
@@ -131,7 +131,7 @@ class App:
 
 
 def _forget(task: asyncio.Task[Engine]) -> None:
-    """Take note of how it ended; the next request finds that out by itself."""
+    """Take note of how it ended, which perhaps nobody waits for: the next request asks itself."""
     if not task.cancelled():
         task.exception()
 

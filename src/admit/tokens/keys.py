@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("admit.keys")
 
 TRIES = 5
+KEEP_CHANGING = "Other processes keep changing the keys: try again."
 _JWE = jwe.JWERegistry(algorithms=["dir", "A256GCM"])
 _GENERATE: dict[str, Callable[[], Key]] = {
     "ES256": lambda: ECKey.generate_key("P-256"),
@@ -104,6 +105,7 @@ class Keyring:
 
         Raises:
             SettingsError: no listed secret opens a key.
+            Unavailable: the store is out, or others keep changing the keys.
         """
         await self.load(now)
         for _ in range(TRIES):
@@ -111,6 +113,8 @@ class Keyring:
             if newest and newest.algorithm == self._settings.algorithm:
                 break
             await self.rotate(now)
+        if self._newest() is None:
+            raise Unavailable(KEEP_CHANGING)
         await self._rewrap(now)
 
     async def load(self, now: float) -> None:
@@ -231,7 +235,7 @@ class Keyring:
                 await self._reload(now)
                 await self._revoked.changed(now)
                 return successor
-        raise Unavailable("Other processes keep changing the keys: try again.")
+        raise Unavailable(KEEP_CHANGING)
 
     async def _without(
         self, gone: SigningKey, rows: list[SigningKey], now: float
@@ -299,7 +303,7 @@ class Keyring:
                 return
             await self._store.save_keys(stale, seen=self._rows or [])
             await self.load(now)
-        raise Unavailable("Other processes keep changing the keys: try again.")
+        raise Unavailable(KEEP_CHANGING)
 
     def _unwrap(self, row: SigningKey, wrap: Key) -> bytes | None:
         """The private half, where this is the key that it is wrapped under."""

@@ -61,6 +61,7 @@ PARAMETERS: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # and where something was sent that nobody acknowledges
 }
 
 
@@ -109,17 +110,17 @@ class Connections:
     async def run(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
         """What `work` makes of a connection, within `SECONDS`.
 
-        A caller that is cancelled, or has waited too long, leaves the work to end by itself: the
-        law treats it as an answer that was lost.
+        A caller that is cancelled leaves the work to end by itself, and after `SECONDS` it is
+        called off. To the law either is an answer that was lost.
 
         Raises:
             Unavailable: no connection, no answer in time, or the server can't.
         """
         task = asyncio.create_task(self._tried(work))
+        late = asyncio.get_running_loop().call_later(SECONDS, task.cancel)
+        task.add_done_callback(lambda task: _forget(task, late))
         done, _ = await asyncio.wait({task}, timeout=SECONDS)
-        if not done:
-            task.cancel()
-            task.add_done_callback(_forget)
+        if not done or task.cancelled():
             raise Unavailable("The store does not answer in time.")
         return task.result()
 
@@ -163,7 +164,8 @@ def parameters(url: str) -> dict[str, Any]:
     return {name: value for name, value in PARAMETERS.items() if name not in given}
 
 
-def _forget(task: asyncio.Task[Any]) -> None:
-    """Take note of how it ended, which nobody waits for any more."""
+def _forget(task: asyncio.Task[Any], late: asyncio.TimerHandle) -> None:
+    """Take note of how it ended, which perhaps nobody waits for any more."""
+    late.cancel()
     if not task.cancelled():
         task.exception()

@@ -63,7 +63,11 @@ class Listening:
                 async for _ in connection.notifies(timeout=PING_SECONDS):
                     heard()
                 async with asyncio.timeout(PING_SECONDS):
-                    await connection.execute("SELECT 1")
+                    try:
+                        await connection.execute("SELECT 1")
+                    except asyncio.CancelledError:  # the driver takes its time to give up
+                        self.connected = False
+                        raise
 
     def _found(self) -> None:
         self.connected = True

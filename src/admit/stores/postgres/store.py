@@ -98,7 +98,11 @@ class PostgresStore:
         self._started = False
         home = self._homes.pop(asyncio.get_running_loop(), None)
         while self._homes:
-            self._homes.popitem()[1][0].abandon()
+            loop, (connections, _) = self._homes.popitem()
+            if loop.is_running():  # in another thread, which may be in the middle of using them
+                loop.call_soon_threadsafe(connections.abandon)
+            else:
+                connections.abandon()
         if home:
             await home[0].close()
 

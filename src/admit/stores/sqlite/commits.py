@@ -26,8 +26,9 @@ Work = Callable[[sqlite3.Connection], object]
 
 AT_ONCE = 64
 """The most writes in one transaction: a millisecond or two of the event loop's time."""
-BUSY_SECONDS = 2.0
-"""How long one process waits for another's commit before it is `Unavailable`."""
+BUSY_SECONDS = 1.5
+"""How long one process waits for another's commit before it is `Unavailable`: with all that is
+around it, a request is refused within two seconds."""
 BUSY_STEP = 0.002
 FAILING_SECONDS = 5.0
 """How long a failed commit speaks against the next one."""
@@ -121,14 +122,17 @@ class Commits:
         self._thread.submit(self._commit, batch)
 
     def _wait_for_others(self, batch: list[Waiting]) -> None:
-        """Another process is writing: wait for it here, where nobody else has to wait along."""
+        """Wait for another process's write here, where nobody else has to wait along.
+
+        Nothing else that keeps a transaction from beginning goes away by waiting.
+        """
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 break
             except sqlite3.Error as error:
-                if time.monotonic() >= deadline:
+                if not is_busy(error) or time.monotonic() >= deadline:
                     self._settle(batch, unavailable(error))
                     return
                 time.sleep(BUSY_STEP)
