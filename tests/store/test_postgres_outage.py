@@ -114,6 +114,22 @@ async def test_a_full_pool_refuses_in_time(database_url):
         assert await comes_back(store) == made
 
 
+async def test_what_is_revoked_is_seen_while_all_others_wait(database_url):
+    """Somebody holds the feed, and sign-outs queue up behind that."""
+    async with opened(database_url) as store:
+        await samples.add(store, "ada")
+        ids = [(await samples.opened(store, str(n), user="ada")).id for n in range(40)]
+        async with await psycopg.AsyncConnection.connect(database_url) as db:
+            await db.execute("SELECT seq FROM admit.feed FOR UPDATE")
+            endings = [samples.ending(session_id=each) for each in ids]
+            waiting = [asyncio.create_task(store.end_sessions(each, now=NOW)) for each in endings]
+            for _ in range(10):
+                assert (await store.revocations(after=0, now=NOW)).entries == []
+                assert await store.keys() == []
+            assert not all(each.done() for each in waiting)
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
 async def test_a_caller_who_leaves_does_not_undo_what_was_asked(database_url):
     """To the law that is an answer that was lost."""
     async with opened(database_url) as store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
@@ -14,13 +15,14 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from admit.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Coroutine
 
     from psycopg import AsyncConnection
 
     from admit.stores.rows import Row
 
 Result = TypeVar("Result")
+Work = Callable[["AsyncConnection[Row]"], Awaitable[Result]]
 
 SECONDS = 1.5
 """How long a caller waits at most, for a connection and an answer together: with all that is around
@@ -70,12 +72,13 @@ class Connections:
 
     Arguments:
         url: `postgresql://…`; what it says itself wins over `PARAMETERS`.
-        most: how many connections there are at most.
+        most: how many connections there are at most; the last one is kept for looking.
     """
 
     def __init__(self, url: str, *, most: int) -> None:
         self._connected = asyncio.Event()
         self._made: WeakSet[AsyncConnection[Row]] = WeakSet()
+        self._places = asyncio.Semaphore(max(1, most - 1))
         self._pool = AsyncConnectionPool(
             url,
             kwargs=parameters(url) | {"autocommit": True},
@@ -107,8 +110,8 @@ class Connections:
         for connection in self._made:
             connection.pgconn.finish()
 
-    async def run(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
-        """What `work` makes of a connection, within `SECONDS`.
+    async def run(self, work: Work[Result]) -> Result:
+        """What `work` makes of a connection, in its turn and within `SECONDS`.
 
         A caller that is cancelled leaves the work to end by itself, and after `SECONDS` it is
         called off. To the law either is an answer that was lost.
@@ -116,20 +119,29 @@ class Connections:
         Raises:
             Unavailable: no connection, no answer in time, or the server can't.
         """
-        task = asyncio.create_task(self._tried(work))
-        late = asyncio.get_running_loop().call_later(SECONDS, task.cancel)
-        task.add_done_callback(lambda task: _forget(task, late))
-        done, _ = await asyncio.wait({task}, timeout=SECONDS)
-        if not done or task.cancelled():
-            raise Unavailable("The store does not answer in time.")
-        return task.result()
+        return await _bounded(self._in_turn(work))
+
+    async def look(self, work: Work[Result]) -> Result:
+        """The same for what a process has to know: on the connection that is kept for that."""
+        return await _bounded(self._tried(work))
+
+    async def _in_turn(self, work: Work[Result]) -> Result:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise Unavailable(OUT) from error
+        try:
+            return await self._tried(work)
+        finally:
+            self._places.release()
 
     async def _configure(self, connection: AsyncConnection[Row]) -> None:
         await connection.execute(SESSION)
         self._made.add(connection)
         self._connected.set()
 
-    async def _tried(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
+    async def _tried(self, work: Work[Result]) -> Result:
         for left in reversed(range(TRIES)):
             try:
                 async with self._connection() as connection:
@@ -162,6 +174,17 @@ def parameters(url: str) -> dict[str, Any]:
     """The connection parameters that the URL does not give itself."""
     given = psycopg.conninfo.conninfo_to_dict(url)
     return {name: value for name, value in PARAMETERS.items() if name not in given}
+
+
+async def _bounded(work: Coroutine[Any, Any, Result]) -> Result:
+    """What it comes to within `SECONDS`; see `Connections.run`."""
+    task = asyncio.create_task(work)
+    late = asyncio.get_running_loop().call_later(SECONDS, task.cancel)
+    task.add_done_callback(lambda task: _forget(task, late))
+    done, _ = await asyncio.wait({task}, timeout=SECONDS)
+    if not done or task.cancelled():
+        raise Unavailable("The store does not answer in time.")
+    return task.result()
 
 
 def _forget(task: asyncio.Task[Any], late: asyncio.TimerHandle) -> None:

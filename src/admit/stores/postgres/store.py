@@ -239,7 +239,7 @@ class PostgresStore:
 
     async def revocations(self, *, after: int, now: float) -> Feed:
         """See `Store.revocations`."""
-        found = await self._all(sql.REVOCATIONS, {"after": after, "now": now})
+        found = await self._look(sql.REVOCATIONS, {"after": after, "now": now})
         return Feed(
             entries=[rows.revocation(row[1:]) for row in found if row[1] is not None],
             head=found[0][0],
@@ -247,7 +247,7 @@ class PostgresStore:
 
     async def keys(self) -> list[SigningKey]:
         """See `Store.keys`."""
-        return [rows.key(row) for row in await self._all(sql.KEYS)]
+        return [rows.key(row) for row in await self._look(sql.KEYS)]
 
     async def save_keys(
         self,
@@ -302,6 +302,11 @@ class PostgresStore:
             return sum([(await db.execute(each, named)).rowcount for each in sql.PURGE])
 
         return await self._run(work)
+
+    async def _look(self, statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
+        """Whatever others wait for: what is revoked has to be known within a second."""
+        connections, _ = await self._home()
+        return await connections.look(lambda db: _all(db, statement, values))
 
     async def _all(self, statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
         return await self._run(lambda db: _all(db, statement, values))
