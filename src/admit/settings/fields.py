@@ -1,37 +1,23 @@
-"""Every setting, validated once, at the start.
-
-A value comes from a keyword argument, else from the environment (`ADMIT_ACCESS_TTL`), else from a
-`.env` file, else from the default. What can't work stops the start with one sentence that names
-the setting and says what to do.
-"""
+"""Every setting: its default, how it is read, and what it is for."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
-from dotenv.parser import parse_stream
 
 from admit import readers
 from admit.errors import SettingsError
+from admit.settings.conflicts import check_together
+from admit.settings.sources import from_environment, read_dotenv, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from ipaddress import IPv4Network, IPv6Network
 
-PREFIX = "ADMIT_"
-LOCAL_HOSTS = ("localhost", "127.0.0.1")
-"""Where plain http is safe enough: the traffic never leaves the machine."""
-
 SKEW = 10.0
 """How far the clocks of two machines may differ, in seconds."""
-
-
-LONGEST_LEEWAY = 60.0
 
 
 def setting(
@@ -242,7 +228,7 @@ class Settings:
             object.__setattr__(self, "audience", self.base_url)
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'admit.db'}")
-        _check_together(self)
+        check_together(self)
 
     @classmethod
     def load(
@@ -267,7 +253,7 @@ class Settings:
             raise SettingsError(name, f"There is no setting {name!r}; see docs/settings.md.")
         values: dict[str, Any] = {}
         for source in (read_dotenv(dotenv), os.environ if environ is None else environ):
-            values |= _from_environment(source, known)
+            values |= from_environment(source, known)
         return cls(**{**values, **given})
 
     @property
@@ -285,139 +271,9 @@ class Settings:
         return instant + self.access_ttl + 2 * SKEW
 
 
-def variable(name: str) -> str:
-    """The environment variable of a setting: `ADMIT_ACCESS_TTL` for `access_ttl`."""
-    return PREFIX + name.upper()
-
-
 def _read(name: str, value: object) -> object:
     metadata = next(each.metadata for each in fields(Settings) if each.name == name)
     try:
         return metadata["read"](value)
     except ValueError as error:
         raise SettingsError(name, f"{variable(name)} ({name}) wants {error}.") from None
-
-
-def read_dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
-    """What the `.env` file sets; nothing where there is none.
-
-    Raises:
-        SettingsError: it can't be read, or one of its lines can't.
-    """
-    if path is None or not Path(path).exists():
-        return {}
-    try:
-        bindings = list(parse_stream(StringIO(Path(path).read_text(encoding="utf-8"))))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            "dotenv", f"The file {str(path)!r} can't be read ({error}): mend it or remove it."
-        ) from None
-    for binding in bindings:
-        if binding.error:  # what is skipped here would be a default there
-            raise SettingsError(
-                "dotenv",
-                f"Line {binding.original.line} of {str(path)!r} can't be read: write NAME=value,"
-                " and close its quotes.",
-            )
-    # A key without a value ("ADMIT_SECRET" alone on its line) is a slip: read it as empty.
-    return {each.key: each.value or "" for each in bindings if each.key}
-
-
-def _from_environment(source: Mapping[str, str], known: set[str]) -> dict[str, str]:
-    values = {}
-    for key, value in source.items():
-        if not key.startswith(PREFIX):
-            continue
-        name = key.removeprefix(PREFIX).lower()
-        if name not in known or key != variable(name):
-            raise SettingsError(
-                name, f"{key} is not a setting of Admit: correct its name or unset it{_near(name)}."
-            )
-        if value.strip() == "":
-            raise SettingsError(name, f"{key} is empty: give it a value or unset it.")
-        values[name] = value
-    return values
-
-
-def _near(name: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  only on the way to an error
-
-    near = get_close_matches(name, [each.name for each in fields(Settings)], 1)
-    return f" (did you mean {variable(near[0])}?)" if near else ""
-
-
-def _check_together(settings: Settings) -> None:
-    parts = urlsplit(settings.base_url)
-    if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
-        raise SettingsError(
-            "base_url",
-            f"ADMIT_BASE_URL (base_url) is {settings.base_url!r}, but cookies and tokens must not"
-            " cross a network in the clear: use https://, or http://localhost while developing.",
-        )
-    if not settings.access_ttl <= settings.refresh_ttl <= settings.session_ttl:
-        raise SettingsError(
-            "refresh_ttl",
-            f"ADMIT_REFRESH_TTL (refresh_ttl) is {settings.refresh_ttl:.0f} s, and must lie between"
-            f" access_ttl ({settings.access_ttl:.0f} s) and session_ttl"
-            f" ({settings.session_ttl:.0f} s): change one of the three.",
-        )
-    if settings.leeway > LONGEST_LEEWAY:
-        raise SettingsError(
-            "leeway",
-            "ADMIT_LEEWAY (leeway) is over 1m, for which a stolen token would go unnoticed: set it"
-            " to a few seconds, and let clients send an Idempotency-Key.",
-        )
-    if settings.refresh_ttl <= settings.leeway:
-        raise SettingsError(
-            "refresh_ttl",
-            "ADMIT_REFRESH_TTL (refresh_ttl) must be longer than leeway, or a session expires while"
-            " its newest token rests: raise it, or lower leeway.",
-        )
-    if settings.key_ttl <= settings.jwks_max_age + settings.access_ttl:
-        raise SettingsError(
-            "key_ttl",
-            "ADMIT_KEY_TTL (key_ttl) must be longer than jwks_max_age and access_ttl together, or"
-            " keys pile up: raise it, to days.",
-        )
-    if any(network.prefixlen == 0 for network in settings.trusted_proxies):
-        raise SettingsError(
-            "trusted_proxies",
-            "ADMIT_TRUSTED_PROXIES (trusted_proxies) trusts every address, so that anybody could"
-            " choose their own: name your proxies.",
-        )
-    _check_cookies(settings)
-    _check_argon2(settings)
-
-
-def _check_cookies(settings: Settings) -> None:
-    if settings.cookie_samesite == "none" and not settings.secure:
-        raise SettingsError(
-            "cookie_samesite",
-            "ADMIT_COOKIE_SAMESITE (cookie_samesite) is 'none', which browsers accept only with"
-            " an https:// base_url: set ADMIT_BASE_URL, or use 'strict'.",
-        )
-    if settings.cookie_samesite == "none" and not settings.allowed_origins:
-        raise SettingsError(
-            "allowed_origins",
-            "ADMIT_ALLOWED_ORIGINS (allowed_origins) is empty while cookie_samesite is 'none':"
-            " name the origins of your front end.",
-        )
-    for origin in settings.allowed_origins:
-        parts = urlsplit(origin)
-        if settings.secure and parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
-            raise SettingsError(
-                "allowed_origins",
-                f"ADMIT_ALLOWED_ORIGINS (allowed_origins) has {origin!r}: whoever is on its way"
-                " could put a script into that page; use https://.",
-            )
-
-
-def _check_argon2(settings: Settings) -> None:
-    """OWASP's equivalent minimums (ASVS 5.0.0 appendix C): more passes for less memory."""
-    wanted = {1: 47_104, 2: 19_456}.get(settings.argon2_time, 12_288)
-    if settings.argon2_memory < wanted:
-        raise SettingsError(
-            "argon2_memory",
-            f"ADMIT_ARGON2_MEMORY (argon2_memory) must be at least {wanted} KiB with argon2_time"
-            f" {settings.argon2_time}: raise either.",
-        )
