@@ -81,7 +81,7 @@ async def test_with_a_read_only_database_writing_is_503(service, caplog):
     """As on a disk that was remounted after an error."""
     await service.register()
     tokens = await service.sign_in()
-    service.auth.store._commits._connection.execute("PRAGMA query_only = ON")
+    service.auth.store._connections._commits._connection.execute("PRAGMA query_only = ON")
     answers = await everything(service, tokens)
     for name in ("login", "refresh", "logout", "register", "readyz"):
         refused(answers[name], 503, "unavailable")

@@ -20,7 +20,7 @@ def session_named(engine, signed_in):
 
         async def rename(auth):
             row = await auth.store.find_session(session)
-            await auth.store._write(
+            await auth.store._connections.write(
                 lambda db: db.execute("UPDATE sessions SET id = ? WHERE id = ?", (name, row.id))
             )
 

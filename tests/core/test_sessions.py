@@ -162,7 +162,7 @@ async def test_a_refresh_adds_no_row_anywhere(engine, ada, clock):
 
 async def counts(engine):
     tables = ("users", "sessions", "revocations", "keys", "events")
-    return await engine.store._read(
+    return await engine.store._connections.read(
         lambda db: [db.execute(f"SELECT count(*) FROM {each}").fetchone() for each in tables]
     )
 

@@ -24,8 +24,8 @@ class Held:
 
     async def __aenter__(self):
         begun = asyncio.Event()
-        self._store._commits._thread.submit(self._go.wait)
-        self._write = asyncio.create_task(self._store._write(lambda _: begun.set()))
+        self._store._connections._commits._thread.submit(self._go.wait)
+        self._write = asyncio.create_task(self._store._connections.write(lambda _: begun.set()))
         await begun.wait()
 
     async def __aexit__(self, *_):
@@ -36,7 +36,7 @@ class Held:
 async def traced(store):
     """Every statement that the writer runs from now on."""
     statements: list[str] = []
-    await store._write(lambda db: db.set_trace_callback(statements.append))
+    await store._connections.write(lambda db: db.set_trace_callback(statements.append))
     return statements
 
 
@@ -90,7 +90,7 @@ async def test_a_write_that_fails_takes_only_itself_back(store, error):
     async with Held(store):
         waiting = asyncio.gather(
             store.record(samples.event(reason="before")),
-            store._write(half),
+            store._connections.write(half),
             store.record(samples.event(reason="after")),
             return_exceptions=True,
         )
@@ -132,7 +132,7 @@ async def test_a_caller_that_gives_up_leaves_the_write_to_happen(store):
 
 async def test_a_full_disk_is_unavailable_and_what_was_confirmed_is_there(store):
     """SQLite may undo the whole transaction here: nobody is told of a success that was undone."""
-    await store._write(lambda db: db.execute("PRAGMA max_page_count = 1").fetchone())
+    await store._connections.write(lambda db: db.execute("PRAGMA max_page_count = 1").fetchone())
     async with Held(store):
         waiting = asyncio.gather(
             *(store.record(samples.event(reason=str(i) + "x" * 3_000)) for i in range(50)),
@@ -144,14 +144,16 @@ async def test_a_full_disk_is_unavailable_and_what_was_confirmed_is_there(store)
     assert any(answers)
     confirmed = {str(i) for i, each in enumerate(answers) if each is None}
     assert confirmed <= {(each.reason or "").rstrip("x") for each in await store.events()}
-    await store._write(lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
+    await store._connections.write(
+        lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone()
+    )
     await store.record(samples.event())
 
 
 async def test_a_disk_that_turned_read_only_is_unavailable(store):
     """Reading goes on."""
     await samples.opened(store)
-    await store._write(lambda db: db.execute("PRAGMA query_only = ON"))
+    await store._connections.write(lambda db: db.execute("PRAGMA query_only = ON"))
     with pytest.raises(Unavailable):
         await store.check()
     with pytest.raises(Unavailable):
@@ -214,8 +216,8 @@ async def test_every_connection_is_durable(store):
         names = ("journal_mode", "synchronous", "foreign_keys", "query_only")
         return [db.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
-    assert await store._write(pragmas) == ["wal", 2, 1, 0]
-    assert await store._read(pragmas) == ["wal", 2, 1, 1]
+    assert await store._connections.write(pragmas) == ["wal", 2, 1, 0]
+    assert await store._connections.read(pragmas) == ["wal", 2, 1, 1]
 
 
 async def test_readers_do_not_wait_for_the_writer(store):
@@ -227,7 +229,7 @@ async def test_readers_do_not_wait_for_the_writer(store):
 async def test_a_commit_that_failed_just_now_speaks_against_the_next(store, monkeypatch):
     """A disk without room takes an empty transaction as gladly as any."""
     await store.check()
-    store._commits._connection.execute("PRAGMA max_page_count = 1")
+    store._connections._commits._connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(Unavailable):
         await asyncio.gather(*(store.record(samples.event(reason="x" * 3_000)) for _ in range(50)))
     with pytest.raises(Unavailable, match="last commit failed"):

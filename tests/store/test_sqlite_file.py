@@ -12,7 +12,7 @@ import pytest
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores.sqlite import SQLiteStore, commits
-from admit.stores.sqlite import store as module
+from admit.stores.sqlite import connections as module
 from admit.testing import samples
 from admit.testing.store_rotation import rotate, won
 
@@ -136,7 +136,8 @@ async def test_a_second_migration_runs_on_what_the_first_left(tmp_path, opened, 
     monkeypatch.setattr(schema, "MIGRATIONS", later)
     async with opened(path) as store:
         assert await store.find_session(made.id) == made
-        assert await store._read(lambda db: db.execute("SELECT * FROM more").fetchall()) == []
+        more = await store._connections.read(lambda db: db.execute("SELECT * FROM more").fetchall())
+        assert more == []
 
 
 async def test_a_database_that_somebody_holds_is_unavailable_until_they_let_go(
@@ -197,8 +198,8 @@ async def test_the_name_says_which_file(store):
 
 async def test_a_commit_that_does_not_wait_for_the_disk_is_told(tmp_path, opened):
     async with opened(tmp_path / "admit.db") as store:
-        await store._write(lambda db: None)
-        store._commits._connection.execute("PRAGMA synchronous = NORMAL")
+        await store._connections.write(lambda db: None)
+        store._connections._commits._connection.execute("PRAGMA synchronous = NORMAL")
         assert await store.durability() == "journal_mode is wal and synchronous 1"
 
 

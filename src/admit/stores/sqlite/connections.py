@@ -1,0 +1,198 @@
+"""The connections to one file: one that writes, a few that read, and whether it is still there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from admit.errors import SettingsError, Unavailable
+from admit.stores.sqlite.commits import BUSY_SECONDS, BUSY_STEP, Commits, is_busy, unavailable
+from admit.stores.sqlite.schema import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Result = TypeVar("Result")
+
+READERS = 2
+"""Connections that read beside the writer: WAL lets them see the last commit meanwhile."""
+
+
+class Connections:
+    """The connections of one process to its file; any event loop may use them.
+
+    Arguments:
+        path: absolute, wherever the process goes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opening = threading.Lock()
+        self._file: tuple[int, int] | None = None
+        self._gone = False
+        self._commits: Commits | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reading: list[sqlite3.Connection] = []
+        self._mine = threading.local()
+
+    async def open(self) -> None:
+        """Open the file, or make it with mode 0600, and migrate it; may be repeated.
+
+        Raises:
+            SettingsError: the file can't be used.
+            Unavailable: another process holds it.
+        """
+        await asyncio.to_thread(self._open)
+
+    async def migrate(self) -> list[str]:
+        """Run the migrations that are missing, on a connection of their own; return their names.
+
+        Raises:
+            SettingsError, Unavailable: as in `open`.
+        """
+
+        def work() -> list[str]:
+            connection, made = self._writer()
+            connection.close()
+            return made
+
+        return await asyncio.to_thread(work)
+
+    async def close(self) -> None:
+        """Write what was handed in, then close every connection."""
+        commits, readers = self._commits, self._readers
+        if commits is None or readers is None:
+            return
+        self._commits = self._readers = None
+        await asyncio.to_thread(commits.close)
+        await asyncio.to_thread(readers.shutdown)
+        while self._reading:
+            self._reading.pop().close()
+        self._mine = threading.local()
+
+    @property
+    def failing(self) -> bool:
+        """Whether a commit failed just now."""
+        return self._commits is not None and self._commits.failing
+
+    def look(self) -> None:
+        """See whether the file that is open still has its name."""
+        self._gone = self._file != _identity(self._path)
+
+    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What `work` makes of the connection that writes, once that is on the disk.
+
+        Raises:
+            Unavailable: the file is not open, not there, or can't be written.
+        """
+        if self._commits is None:
+            raise Unavailable("The store is not started.")
+        self._check_file()
+        return await self._commits.do(work)
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What `work` makes of a connection that reads, in a thread of its own.
+
+        Raises:
+            Unavailable: the file is not open, not there, or can't be read.
+        """
+        if self._readers is None:
+            raise Unavailable("The store is not started.")
+        self._check_file()
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._readers, lambda: work(self._reader()))
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    def _check_file(self) -> None:
+        """Refuse to go on in a file that nobody will ever find again."""
+        if self._gone:
+            raise Unavailable(
+                f"{self._path} was removed or replaced under the server: put it back, or restart."
+            )
+
+    def _reader(self) -> sqlite3.Connection:
+        """This thread's own connection."""
+        if not hasattr(self._mine, "connection"):
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+            self._reading.append(connection)
+            self._mine.connection = connection
+        return self._mine.connection  # type: ignore[no-any-return]
+
+    def _open(self) -> None:
+        with self._opening:
+            if self._commits is None:
+                connection, _ = self._writer()
+                self._commits = Commits(connection)
+                self._file, self._gone = _identity(self._path), False
+                self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
+
+    def _writer(self) -> tuple[sqlite3.Connection, list[str]]:
+        """The connection that writes, on a file that is there, and what brought it up to date."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            connection = self._connect()
+            try:
+                _write_ahead(connection)
+                made = migrate(connection)
+                # From here on the event loop must not stand still for another process's commit.
+                connection.execute("PRAGMA busy_timeout = 0")
+            except BaseException:
+                connection.close()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            if isinstance(error, sqlite3.Error) and is_busy(error):
+                raise unavailable(error) from error
+            raise SettingsError(
+                "database_url",
+                f"ADMIT_DATABASE_URL (database_url) names {str(self._path)!r}, which can't be used"
+                f" ({error}): correct it, or the rights of that file.",
+            ) from error
+        return connection, made
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever it is called; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL, which stays; SQLite itself does not wait for others here."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(BUSY_STEP)
+        else:
+            return
