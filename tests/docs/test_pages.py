@@ -14,7 +14,7 @@ from admit.counters import MOST
 from admit.errors import RefreshReason
 from admit.events import Kind
 from admit.http import app as http_app
-from admit.http import bodies, feed
+from admit.http import feed, parsing
 from admit.passwords import policy
 from admit.revocation import PAGE
 from admit.settings import SKEW
@@ -126,7 +126,7 @@ def test_no_page_speaks_of_a_command_that_is_not_there(path: Path) -> None:
 
 
 LIMITS = {
-    "request body": f"{bodies.LARGEST // 1024} KiB",
+    "request body": f"{parsing.LARGEST // 1024} KiB",
     "request headers, together": f"{http_app.LARGEST_HEADERS // 1024} KiB",
     "access token": f"{access.LONGEST // 1024} KiB",
     "refresh token": f"{refresh.LONGEST} characters",

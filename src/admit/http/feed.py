@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from admit.errors import InvalidInput, Unavailable
-from admit.http import bodies, credentials
+from admit.http import bodies, credentials, parsing
 from admit.revocation import Cursor
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _asked(query: QueryParams, headers: Headers) -> Asked:
     fields: dict[str, str] = {}
     for name, value in query.multi_items():
         if name not in _WANTS:
-            if len(fields) < bodies.MOST_UNKNOWN:
+            if len(fields) < parsing.MOST_UNKNOWN:
                 fields[name[:64]] = "unknown: leave it out"
         elif name in given:
             fields[name] = "one value, not several"

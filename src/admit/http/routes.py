@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from admit import errors
-from admit.http import bodies, credentials, csrf
+from admit.http import bodies, credentials, csrf, parsing
 from admit.http.cookies import Cookies
 from admit.http.feed import RevocationFeed
 from admit.tokens.refresh import is_session_id
@@ -33,7 +33,7 @@ class Routes:
         """`POST /register`."""
         csrf.check(request.headers, self._settings)
         origin = self._origin(request)
-        body = await bodies.read(request, bodies.RegisterBody)
+        body = await parsing.read(request, bodies.RegisterBody)
         await self._engine.throttle.register(origin.ip)
         user = await self._engine.accounts.register(
             email=body.email,
@@ -47,7 +47,7 @@ class Routes:
     async def login(self, request: Request) -> Response:
         """`POST /login`."""
         csrf.check(request.headers, self._settings)
-        body = await bodies.read(request, bodies.LoginBody)
+        body = await parsing.read(request, bodies.LoginBody)
         tokens = await self._engine.sessions.sign_in(
             login=body.login,
             password=body.password,
@@ -114,7 +114,7 @@ class Routes:
         """`POST /password`."""
         principal = self._principal(request)
         await self._session(principal)
-        body = await bodies.read(request, bodies.PasswordBody)
+        body = await parsing.read(request, bodies.PasswordBody)
         await self._engine.accounts.change_password(
             user_id=principal.user_id,
             session_id=principal.session_id,
@@ -177,7 +177,7 @@ class Routes:
         in_cookie = self._cookies.refresh_token(request.headers)
         if in_cookie:
             csrf.check(request.headers, self._settings)
-        body = await bodies.read(request, bodies.TokenBody)
+        body = await parsing.read(request, bodies.TokenBody)
         in_header = request.headers.getlist("refresh-token")
         found = [each for each in (in_cookie, body.refresh_token, *in_header) if each]
         if len(found) > 1:
