@@ -15,7 +15,7 @@ from joserfc.jwk import import_key
 
 from admit.stores.base import SigningKey
 from admit.tokens.access import parsed
-from admit.tokens.keys import LoadedKey
+from admit.tokens.vault import LoadedKey
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors"
 WYCHEPROOF = VECTORS / "wycheproof" / "json_web_signature_test.json"

@@ -4,75 +4,31 @@ A new key stands in the JWKS for `jwks_max_age` before it signs, so that no veri
 the set meets a token whose key it can't know; the old one stays until the last token that it
 signed is dead. All of that follows from the instants in a key's row, so every process that has
 read the rows agrees on it. A withdrawal takes effect at once, at the price of every token that
-the key signed. Private halves are kept as JWE under the secret (NIST SP 800-57 part 1 section 5).
+the key signed.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from joserfc import jwe, jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 
 from admit.errors import NotFound, SettingsError, Unavailable
 from admit.events import event
 from admit.stores.base import Revocation, SigningKey, Store
-from admit.tokens.compact import Compact
-from admit.tokens.secret import derived_keys
+from admit.tokens.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from admit.revocation import Revoked
     from admit.settings import Settings
+    from admit.tokens.vault import LoadedKey
 
 logger = logging.getLogger("admit.keys")
 
 TRIES = 5
 KEEP_CHANGING = "Other processes keep changing the keys: try again."
-_JWE = jwe.JWERegistry(algorithms=["dir", "A256GCM"])
-_GENERATE: dict[str, Callable[[], Key]] = {
-    "ES256": lambda: ECKey.generate_key("P-256"),
-    "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
-    "RS256": lambda: RSAKey.generate_key(3072),
-    "HS256": lambda: OctKey.generate_key(256),
-}
-
-
-class LoadedKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that is ready for use, with the row that says when."""
-
-    row: SigningKey
-    private: Key
-    public: Key
-    registry: jws.JWSRegistry
-    form: Compact
-
-    @property
-    def kid(self) -> str:
-        """Its name in a token's header."""
-        return self.row.kid
-
-    @property
-    def algorithm(self) -> str:
-        """The one algorithm that it is used with."""
-        return self.row.algorithm
-
-    def signed(self, compact: jws.CompactSignature) -> bool:
-        """Whether it signed this, with its own algorithm, whatever else the header names.
-
-        Raises:
-            JoseError, ValueError: the header has what nobody here understands.
-        """
-        if compact.headers().get("alg") != self.algorithm:
-            return False
-        return jws.validate_compact(compact, self.public, registry=self.registry)
 
 
 class Keyring:
@@ -91,7 +47,7 @@ class Keyring:
         self._settings = settings
         self._store = store
         self._revoked = revoked
-        self._wraps = derived_keys(listed, "signing key encryption")
+        self._vault = Vault(listed)
         self._rows: list[SigningKey] | None = None
         self._begun = self._applied = 0
         self.state: tuple[LoadedKey, ...] = ()
@@ -137,7 +93,7 @@ class Keyring:
         for row in rows:
             if _alive(row, now):  # a dead one is never used, so a lost secret is no matter
                 held = known.get(row.kid)
-                key = msgspec.structs.replace(held, row=row) if held else self._open(row)
+                key = msgspec.structs.replace(held, row=row) if held else self._vault.open(row)
                 if key is None:
                     unopened.append(row.kid)
                 else:
@@ -193,7 +149,7 @@ class Keyring:
         newest = self._newest()
         # With no key before it there is nobody to wait for.
         signs_from = now if newest is None else now + self._settings.jwks_max_age
-        made = await self._make(now=now, signs_from=signs_from)
+        made = await self._vault.make(self._settings.algorithm, now=now, signs_from=signs_from)
         retiring = [
             msgspec.structs.replace(key.row, retires_at=self._settings.dead_after(signs_from))
             for key in self.state
@@ -253,8 +209,9 @@ class Keyring:
             chain.insert(0, signer)
         elif chain:
             chain[0] = msgspec.structs.replace(chain[0], signs_from=now)
-        elif self._open(gone):
-            chain = [await self._make(now=now, signs_from=now)]
+        elif self._vault.open(gone):
+            made = await self._vault.make(self._settings.algorithm, now=now, signs_from=now)
+            chain = [made]
         else:  # whoever has the secret makes the next one: what we made, they could not open
             return None, []
         ends = [self._settings.dead_after(after.signs_from) for after in chain[1:]]
@@ -274,67 +231,16 @@ class Keyring:
         except SettingsError as error:
             logger.error("%s", error)  # noqa: TRY400  the sentence says it all
 
-    def _open(self, row: SigningKey) -> LoadedKey | None:
-        for wrap in self._wraps:
-            opened = self._unwrap(row, wrap)
-            if opened is not None:
-                private = import_key(json.loads(opened))
-                public = import_key(json.loads(row.public)) if row.public else private
-                registry = jws.JWSRegistry(algorithms=[row.algorithm])
-                header = {"alg": row.algorithm, "typ": "at+jwt", "kid": row.kid}
-                return LoadedKey(
-                    row=row,
-                    private=private,
-                    public=public,
-                    registry=registry,
-                    form=Compact(header, private),
-                )
-        return None
-
     async def _rewrap(self, now: float) -> None:
         """Put keys that an older secret opened under the newest, so that the old one can go."""
         for _ in range(TRIES):
-            stale = [
-                msgspec.structs.replace(key.row, private=self._wrap(key.kid, key.private))
-                for key in self.state
-                if self._unwrap(key.row, self._wraps[0]) is None
-            ]
-            if not stale:
+            found = (self._vault.rewrapped(key) for key in self.state)
+            changed = [row for row in found if row is not None]
+            if not changed:
                 return
-            await self._store.save_keys(stale, seen=self._rows or [])
+            await self._store.save_keys(changed, seen=self._rows or [])
             await self.load(now)
         raise Unavailable(KEEP_CHANGING)
-
-    def _unwrap(self, row: SigningKey, wrap: Key) -> bytes | None:
-        """The private half, where this is the key that it is wrapped under."""
-        try:
-            opened = jwe.decrypt_compact(row.private, wrap, registry=_JWE)
-        except (JoseError, ValueError):
-            return None
-        # The name is part of what is authenticated: one row's key can't be put into another's.
-        return opened.plaintext if opened.headers().get("kid") == row.kid else None
-
-    def _wrap(self, kid: str, private: Key) -> str:
-        header = {"alg": "dir", "enc": "A256GCM", "kid": kid}
-        plain = msgspec.json.encode(private.as_dict(private=True))
-        return jwe.encrypt_compact(header, plain, self._wraps[0], registry=_JWE)
-
-    async def _make(self, *, now: float, signs_from: float) -> SigningKey:
-        algorithm = self._settings.algorithm
-        private = await asyncio.to_thread(_GENERATE[algorithm])
-        # A thumbprint (RFC 7638) of a symmetric key would be a hash of the key itself.
-        symmetric = isinstance(private, OctKey)
-        kid = secrets.token_urlsafe(16) if symmetric else private.thumbprint()
-        parameters = {"kid": kid, "alg": algorithm, "use": "sig"}
-        public = "" if symmetric else json.dumps(private.as_dict(private=False) | parameters)
-        return SigningKey(
-            kid=kid,
-            algorithm=algorithm,
-            public=public,
-            private=self._wrap(kid, private),
-            created_at=now,
-            signs_from=signs_from,
-        )
 
 
 def _alive(row: SigningKey, now: float) -> bool:
