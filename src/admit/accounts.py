@@ -11,7 +11,6 @@ from admit import changes, logins
 from admit.errors import AlreadyExists, InvalidCredentials, InvalidInput, NotFound, Unavailable
 from admit.events import event
 from admit.model import Account, Origin, User
-from admit.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from admit.revocation import Revoked
     from admit.settings import Settings
     from admit.stores.base import Store
+    from admit.telemetry.metrics import Metrics
     from admit.throttle import Throttle
 
 TRIES = 5
@@ -47,14 +47,14 @@ class Accounts:
         passwords: Passwords,
         throttle: Throttle,
         revoked: Revoked,
-        metrics: Metrics | None = None,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._store = store
         self._passwords = passwords
         self._throttle = throttle
         self._revoked = revoked
-        self._metrics = metrics or Metrics()
+        self._metrics = metrics
 
     async def register(
         self,

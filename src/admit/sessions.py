@@ -10,7 +10,6 @@ from admit.events import USER_AGENT_LENGTH, event
 from admit.model import Origin, Session, Tokens
 from admit.revocation import ending
 from admit.rotation import judge, rest
-from admit.telemetry.metrics import Metrics
 from admit.tokens import refresh
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from admit.rotation import Verdict
     from admit.settings import Settings
     from admit.stores.base import Ending, Store
+    from admit.telemetry.metrics import Metrics
     from admit.throttle import Throttle
     from admit.tokens.access import AccessTokens
     from admit.tokens.refresh import RefreshToken, RefreshTokens
@@ -52,7 +52,7 @@ class Sessions:
         revoked: Revoked,
         accounts: Accounts,
         throttle: Throttle,
-        metrics: Metrics | None = None,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -61,7 +61,7 @@ class Sessions:
         self._revoked = revoked
         self._accounts = accounts
         self._throttle = throttle
-        self._metrics = metrics or Metrics()
+        self._metrics = metrics
 
     async def sign_in(
         self,

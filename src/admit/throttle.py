@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 from limits import parse_many
 
-from admit.counters import Counters, Memory, Place
+from admit.counters import Memory, Place
 from admit.errors import InvalidCredentials, TooManyAttempts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from admit.counters import Taken
+    from admit.counters import Counters, Taken
     from admit.settings import Settings
 
 IPV6_PREFIX = 64
@@ -68,15 +68,13 @@ class Throttle:
     Arguments:
         settings: the limits; `throttle=off` turns every one off.
         clock: seconds since 1970.
-        counters: where it is counted; in this process's memory alone where None.
+        counters: where it is counted.
     """
 
-    def __init__(
-        self, settings: Settings, clock: Callable[[], float], counters: Counters | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float], counters: Counters) -> None:
         self._on = settings.throttle
         self._clock = clock
-        self._counters = counters or Counters()
+        self._counters = counters
         self._pair = Rule("login", settings.throttle_login)
         self._account = Rule("account", settings.throttle_account)
         self._address = Rule("address", settings.throttle_address)
