@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from admit.cli import files
 from admit.cli.failure import sentence
 from admit.cli.findings import fail, ok, warn
-from admit.cli.keys import load_keys, states
+from admit.cli.keys import states
 from admit.cli.opened import database_file, in_store
 from admit.cli.output import span
 from admit.errors import AdmitError, SettingsError, Unavailable
@@ -81,8 +81,6 @@ async def _redis(engine: Engine) -> Finding:
             f"{names} does not count ({error}): each process limits attempts by itself.",
             "Start it, or correct ADMIT_REDIS_URL; sign-in works meanwhile.",
         )
-    finally:
-        await engine.counters.close()
     return ok("redis", f"{names} counts attempts.")
 
 
@@ -120,7 +118,7 @@ async def _keys(engine: Engine) -> Finding:
     if not rows:
         return warn("keys", "There are none yet.", "The first start of the server makes one.")
     try:
-        await load_keys(engine)
+        await engine.keys.load(now)
     except SettingsError as error:
         return fail("keys", str(error), "While secrets change, list both: ADMIT_SECRET=new,old.")
     does = states(rows, now)

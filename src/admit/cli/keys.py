@@ -94,15 +94,6 @@ def withdraw(
         say(f"Key {instead} signs in its place.")
 
 
-async def load_keys(engine: Engine) -> None:
-    """Let the engine know its keys without making or rotating any.
-
-    Raises:
-        SettingsError: no listed secret opens a key that isn't dead.
-    """
-    await engine.keys.load(engine.clock())
-
-
 def states(rows: list[SigningKey], now: float) -> dict[str, State]:
     """What each key does at `now`, by its kid; the rows come the oldest first."""
     does: dict[str, State] = {}

@@ -10,7 +10,6 @@ import typer
 
 from admit.cli import ask
 from admit.cli.failure import REFUSED, Failed
-from admit.cli.keys import load_keys
 from admit.cli.opened import in_store, is_set
 from admit.cli.output import AsJson, instant, show_details, show_json
 from admit.errors import InvalidToken, SettingsError
@@ -108,8 +107,8 @@ def _settings(claims: dict[str, Any]) -> Settings:
 
 async def _access(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
     header, claims = unsigned
-    await load_keys(engine)
     now = engine.clock()
+    await engine.keys.load(now)
     await engine.revoked.look(now)
     signature = _signature(engine, text, header)
     believed = claims if signature == "good" else {}
@@ -163,15 +162,15 @@ async def _refresh(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
 
 def _signature(engine: Engine, text: str, header: dict[str, Any]) -> Signature:
     """Whether the key that the token names made its signature, whatever else is in it."""
-    from joserfc import jws  # noqa: PLC0415  see `in_store`
-    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.errors import JoseError  # noqa: PLC0415  see `in_store`
+
+    from admit.tokens.access import parsed  # noqa: PLC0415
 
     key = next((each for each in engine.keys.state if each.kid == header.get("kid")), None)
     if key is None:
         return "unknown_key"
     try:
-        compact = jws.extract_compact(text.encode())
-        good = jws.validate_compact(compact, key.public, registry=key.registry)
+        good = key.signed(parsed(text))
     except (JoseError, ValueError):
         good = False
     return "good" if good else "bad"
