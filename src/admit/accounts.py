@@ -82,9 +82,9 @@ class Accounts:
             Unavailable: too many passwords wait, or the store is out.
         """
         address = logins.address(email)
-        fields = {} if address else {"email": "an e-mail address such as ada@example.com"}
+        fields = {} if address else {"email": logins.AN_ADDRESS}
         if username is not None and not logins.is_username(username):
-            fields["username"] = "3 to 64 of letters, digits, '.', '_' and '-'"
+            fields["username"] = logins.A_USERNAME
         try:
             own_words = (address, username)
             self._passwords.check_policy(password, field="password", own_words=own_words)

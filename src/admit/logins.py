@@ -9,6 +9,9 @@ from email_validator import EmailNotValidError, validate_email
 
 EMAIL_LENGTH = 254
 """RFC 5321 section 4.5.3.1.3, without the angle brackets."""
+AN_ADDRESS = "an e-mail address such as ada@example.com"
+A_USERNAME = "3 to 64 of letters, digits, '.', '_' and '-'"
+"""What is wanted in the place of text that is neither, for people."""
 _USERNAME = re.compile(r"[A-Za-z0-9._-]{3,64}", re.ASCII)
 
 

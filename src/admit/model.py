@@ -5,12 +5,15 @@ An instant is a float of seconds since 1970-01-01 UTC; a span is a float of seco
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
 
 EndedBecause = Literal["signed_out", "password_changed", "reuse_detected", "revoked"]
 """Why a session was ended before its time."""
+USER_ID = re.compile(r"[0-9a-f]{32}")
+"""How the id of a user is written."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +20,7 @@ from admit.cli.output import (
     show_table,
 )
 from admit.errors import AlreadyExists, NotFound
+from admit.model import USER_ID
 
 if TYPE_CHECKING:
     from admit.engine import Engine
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 users = typer.Typer(help="Accounts: add, list, show, disable, enable, roles, passwords.")
 
 Who = Annotated[str, typer.Argument(metavar="USER", help="An e-mail address, a username or an id.")]
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @users.command("add")
@@ -83,8 +81,10 @@ def list_(
     """List the accounts in the order of their addresses."""
 
     async def work(engine: Engine) -> list[Account]:
+        from admit.logins import email_key  # noqa: PLC0415  see `in_store`
+
         return await engine.store.list_users(
-            search=_key(search), after=_key(after), limit=limit + 1
+            search=email_key(search), after=email_key(after), limit=limit + 1
         )
 
     found = in_store(work)
@@ -206,7 +206,7 @@ async def account_of(engine: Engine, who: str) -> Account:
     Raises:
         NotFound: there is none.
     """
-    found = await engine.store.find_user("id", who) if _ID.fullmatch(who) else None
+    found = await engine.store.find_user("id", who) if USER_ID.fullmatch(who) else None
     found = found or await engine.accounts.find(who)
     if found is None:
         raise NotFound(f"There is no account {who!r}.")
@@ -255,8 +255,3 @@ def _row(account: Account) -> tuple[str, ...]:
         user.id,
         instant(user.created_at),
     )
-
-
-def _key(text: str) -> str:
-    """What was typed, as the keys of addresses and usernames are kept: NFC, without case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from admit import logins
 from admit.errors import InvalidInput, Malformed, TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 WANTS = {
     r"Expected `str` of length >= (\d+)": "at least {} characters",
     r"Expected `str` of length <= (\d+)": "at most {} characters",
-    r"Expected `str` matching regex": "3 to 64 of letters, digits, '.', '_' and '-'",
+    r"Expected `str` matching regex": logins.A_USERNAME,
     r"Expected `str(?: \| null)?`, got `(\w+)`": "text, not {}",
     r"Invalid enum value": "'cookie' or 'body'",
 }

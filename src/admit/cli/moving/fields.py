@@ -13,7 +13,7 @@ import msgspec
 from admit import changes, logins
 from admit.cli.moving.lines import FIELDS
 from admit.errors import InvalidInput
-from admit.model import Account, User
+from admit.model import USER_ID, Account, User
 from admit.passwords.hashing import NO_PASSWORD
 from admit.settings import SKEW
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"\d{1,17}(\.\d{1,9})?", re.ASCII)
 _WORDS = dict.fromkeys(("true", "t", "1", "yes", "on"), True)
 _WORDS |= dict.fromkeys(("false", "f", "0", "no", "off"), False)
@@ -103,7 +102,7 @@ class Desk:
         hashed = read("hash", self._hash, NO_PASSWORD)
         disabled_at = read("disabled", self._disabled, None)
         if not email:
-            wants.setdefault("email", "an e-mail address such as ada@example.com")
+            wants.setdefault("email", logins.AN_ADDRESS)
         if hashed == NO_PASSWORD and not self._without_hash:
             wants.setdefault("hash", "the hash of a password; --allow-no-hash takes it without")
         if wants:
@@ -150,19 +149,19 @@ def _text(value: Any) -> str:  # noqa: ANN401
 def _address(value: Any) -> str:  # noqa: ANN401
     address = logins.address(_text(value))
     if address is None:
-        raise ValueError("an e-mail address such as ada@example.com")
+        raise ValueError(logins.AN_ADDRESS)
     return address
 
 
 def _username(value: Any) -> str | None:  # noqa: ANN401
     if not logins.is_username(_text(value)):
-        raise ValueError("3 to 64 of letters, digits, '.', '_' and '-'")
+        raise ValueError(logins.A_USERNAME)
     return _text(value)
 
 
 def _id(value: Any) -> str:  # noqa: ANN401
     found = _text(value).replace("-", "").lower()
-    if not _ID.fullmatch(found):
+    if not USER_ID.fullmatch(found):
         raise ValueError("a UUID or 32 hexadecimal digits; without an id, one is made")
     return found
 

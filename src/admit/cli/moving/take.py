@@ -72,8 +72,10 @@ async def _accounts(store: Store) -> AsyncIterator[Account]:
 
 def _fields(account: Account, *, with_hash: bool) -> dict[str, Any]:
     """The account as `admit import` reads it."""
+    from admit.passwords.hashing import NO_PASSWORD  # noqa: PLC0415  see `in_store`
+
     user = account.user
-    usable = with_hash and not account.password_hash.startswith("!")
+    usable = with_hash and not account.password_hash.startswith(NO_PASSWORD)
     return {
         "id": user.id,
         "email": user.email,
