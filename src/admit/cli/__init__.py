@@ -5,6 +5,7 @@ It needs the extra `server`; without it the command says so and does nothing.
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -22,4 +23,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # it is None where there is no such stream
             stream.reconfigure(errors="replace")  # an address may not fit a terminal's encoding
+    signal.signal(signal.SIGTERM, _ended)
     app(prog_name="admit")
+
+
+def _ended(number: int, _: object) -> None:
+    """What a command has begun to write goes with it, as on Ctrl-C; a server has its own way."""
+    sys.exit(128 + number)

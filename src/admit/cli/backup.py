@@ -80,7 +80,7 @@ def _check(copy: Path) -> None:
         Failed: it is damaged, and so is the database most likely.
     """
     with closing(sqlite3.connect(copy)) as db:
-        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        found = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise Failed(f"The database is damaged, and so would be its copy: {found}.")
 

@@ -43,7 +43,7 @@ def in_store(
     settings = settings or Settings.load()
     if not make:
         _must_exist(settings)
-    return asyncio.run(_run(work, settings))
+    return asyncio.run(_run(work, settings, make=make))
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -71,11 +71,13 @@ def _must_exist(settings: Settings) -> None:
         )
 
 
-async def _run(work: Callable[[Engine], Awaitable[Result]], settings: Settings) -> Result:
+async def _run(
+    work: Callable[[Engine], Awaitable[Result]], settings: Settings, *, make: bool
+) -> Result:
     from admit.engine import Engine  # noqa: PLC0415  `admit --help` needs no cryptography
 
     engine = Engine(settings)
-    await engine.store.start()
+    await engine.store.start(migrate=make)
     try:
         return await work(engine)
     finally:

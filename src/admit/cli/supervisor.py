@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from admit.telemetry import workers
+
+logger = logging.getLogger("admit.cli")
 
 
 class Supervisor(Multiprocess):
@@ -21,7 +25,15 @@ class Supervisor(Multiprocess):
 
         One that can't start stops them all, by uvicorn's own rule: it would fail again.
         """
+        before = list(self.processes)
         super().keep_subprocess_alive()
+        for each in before:
+            if each not in self.processes and each.exitcode:
+                logger.warning(
+                    "Worker %s is gone (exit code %s): another one starts in its place.",
+                    each.pid,
+                    each.exitcode,
+                )
         self.failed = any(each.exitcode == STARTUP_FAILURE for each in self.processes)
         living = frozenset(process.pid for process in self.processes)
         for pid in self._known - living:

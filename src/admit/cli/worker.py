@@ -20,6 +20,8 @@ from uvicorn import Config, Server
 from admit.auth import Admit
 from admit.cli.bounded import Bounded
 from admit.counters.file import File
+from admit.settings import Settings
+from admit.telemetry import workers as together
 from admit.telemetry.logs import configuration
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ def application() -> App:
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     shared = os.environ.get(COUNTERS)
-    return Admit(counters=File(shared) if shared else None).app
+    settings = Settings.load()
+    if shared and settings.metrics_keys:
+        together.reserve()
+    return Admit(settings, counters=File(shared) if shared else None).app
 
 
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:

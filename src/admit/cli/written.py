@@ -40,7 +40,8 @@ def written(path: Path, *, force: bool, database: Path | None) -> Iterator[Path]
         draft.replace(path)
         _to_disk(path.parent)  # the new name, too
     finally:
-        draft.unlink(missing_ok=True)
+        for end in ("", "-journal", "-wal", "-shm"):
+            draft.with_name(draft.name + end).unlink(missing_ok=True)
 
 
 def spare(path: Path, database: Path | None) -> None:

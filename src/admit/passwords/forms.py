@@ -27,6 +27,8 @@ SCRYPT_WORK = 2 * MEMORY
 """In bytes, over all lanes: about two seconds."""
 ARGON2_WORK = 4 * MEMORY
 """In bytes, over all passes: about two seconds."""
+SCRYPT_BLOCKS = 1 << 14
+"""r times p: what is kept beside N blocks is then 2 MiB at most."""
 ARGON2_LANES = 64
 PBKDF2_ROUNDS = 4_000_000
 """Iterations, over all the blocks of the result: two to three seconds."""
@@ -101,7 +103,13 @@ def _scrypt(
     *, n: int, r: int, p: int, salt: bytes, result: bytes, composed: bool = False
 ) -> Scrypt:
     least = n > 1 and r > 0 and p > 0
-    if not least or n & (n - 1) or 128 * n * r > MEMORY or 128 * n * r * p > SCRYPT_WORK:
+    if (
+        not least
+        or n & (n - 1)
+        or r * p > SCRYPT_BLOCKS
+        or 128 * n * r > MEMORY
+        or 128 * n * r * p > SCRYPT_WORK
+    ):
         raise Unusable(
             "scrypt with N a power of two, at most 256 MiB (128·N·r) and 512 MiB over all lanes"
         )

@@ -17,6 +17,10 @@ from admit.model import Account, EndedBecause, Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+BEHIND = (
+    "ADMIT_DATABASE_URL (database_url) names a database that this version of Admit has not made or"
+    " brought up to date: is it the right one? Then run `admit migrate`, or start the server."
+)
 Taken = Literal["email", "username"]
 
 
@@ -117,8 +121,11 @@ class Store(Protocol):
     push: Push | None
     """The store's own way to tell other processes, where it has one."""
 
-    async def start(self) -> None:
-        """Connect, and bring the schema up to date. Any number of processes may start at once."""
+    async def start(self, *, migrate: bool = True) -> None:
+        """Connect, and bring the schema up to date. Any number of processes may start at once.
+
+        Without `migrate` nothing is made or changed: what is not up to date is a `SettingsError`.
+        """
 
     async def migrate(self, *, grant: str | None = None) -> list[str]:
         """Bring the schema up to date, and nothing else; return the names of what was run.

@@ -8,6 +8,9 @@ from pathlib import Path
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client looks for it once, when it is loaded."""
 
+ROOM = 256 * 1024
+"""In bytes, of each file: the labels are lists, so no file grows past it."""
+
 
 def count_together(directory: str) -> None:
     """Have every process that is started from now on count into files in this directory.
@@ -18,6 +21,21 @@ def count_together(directory: str) -> None:
     files = Path(directory) / "metrics"
     files.mkdir(mode=0o700)
     os.environ[VARIABLE] = str(files)
+
+
+def reserve() -> None:
+    """Take the room that this process's numbers need, before anything is counted.
+
+    prometheus-client maps sparse files into memory: where the disk is full at the first write to
+    a page of one, the kernel ends the process (SIGBUS), and the next one, and the next.
+
+    Raises:
+        OSError: there is no room.
+    """
+    directory = Path(os.environ[VARIABLE])
+    for kind in ("counter", "histogram", "gauge_livesum", "gauge_livemin", "gauge_livemax"):
+        with (directory / f"{kind}_{os.getpid()}.db").open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, ROOM)
 
 
 def forget(pid: int) -> None:

@@ -135,14 +135,16 @@ class Desk:
 
     def _disabled(self, value: Any) -> float | None:  # noqa: ANN401
         """When it was disabled; now, where the line says only that it is."""
-        if isinstance(value, bool) or (isinstance(value, str) and value.lower() in _WORDS):
-            return self._now if _switch(value) else None
+        if isinstance(value, str) and value.lower() in _WORDS:
+            value = _WORDS[value.lower()]
+        if value in (0, 1):  # a switch, in whichever way a database writes it
+            return self._now if value else None
         return self._instant(value)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401
-    if not isinstance(value, str) or not logins.is_text(value):
-        raise ValueError("text in UTF-8")
+    if not isinstance(value, str) or "\0" in value or not logins.is_text(value):
+        raise ValueError("text in UTF-8, without NUL")
     return value
 
 

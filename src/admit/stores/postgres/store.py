@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores import rows
-from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
+from admit.stores.base import BEHIND, Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.postgres import schema
 from admit.stores.postgres import statements as sql
 from admit.stores.postgres.connections import OUT, SECONDS, Connections, parameters
@@ -50,17 +50,22 @@ class PostgresStore:
         self._started = False
         self._homes: dict[asyncio.AbstractEventLoop, tuple[Connections, Rotations]] = {}
 
-    async def start(self) -> None:
+    async def start(self, *, migrate: bool = True) -> None:
         """Bring the schema up to date, as far as this role may, and connect."""
-        await self.migrate()
+        await self._migrate(grant=None, make=migrate)
         self._started = True
         await self._home()
 
     async def migrate(self, *, grant: str | None = None) -> list[str]:
+        """See `Store.migrate`."""
+        return await self._migrate(grant=grant, make=True)
+
+    async def _migrate(self, *, grant: str | None, make: bool) -> list[str]:
         """Run the migrations that are missing; return their names.
 
         Arguments:
             grant: a role that is to serve from now on; it gets the rights for that, and no others.
+            make: whether anything may be changed; else what is missing is an error.
 
         Raises:
             SettingsError: the database, the role or its rights will not do.
@@ -74,6 +79,8 @@ class PostgresStore:
             async with connection:
                 async with asyncio.timeout(SECONDS):
                     names = await schema.pending(connection)
+                if names and not make:
+                    raise SettingsError("database_url", BEHIND)
                 if grant is not None and not await schema.is_role(connection, grant):
                     raise SettingsError(
                         "database_url",

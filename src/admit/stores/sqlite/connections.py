@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from admit.errors import SettingsError, Unavailable
+from admit.stores.base import BEHIND
 from admit.stores.sqlite.commits import BUSY_SECONDS, BUSY_STEP, Commits, is_busy, unavailable
-from admit.stores.sqlite.schema import migrate
+from admit.stores.sqlite.schema import is_behind, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,14 +42,14 @@ class Connections:
         self._reading: list[sqlite3.Connection] = []
         self._mine = threading.local()
 
-    async def open(self) -> None:
+    async def open(self, *, migrate: bool = True) -> None:
         """Open the file, or make it with mode 0600, and migrate it; may be repeated.
 
         Raises:
-            SettingsError: the file can't be used.
+            SettingsError: the file can't be used, or is behind and is not to be migrated.
             Unavailable: another process holds it.
         """
-        await asyncio.to_thread(self._open)
+        await asyncio.to_thread(self._open, migrate=migrate)
 
     async def migrate(self) -> list[str]:
         """Run the migrations that are missing, on a connection of their own; return their names.
@@ -122,26 +123,28 @@ class Connections:
         """This thread's own connection."""
         if not hasattr(self._mine, "connection"):
             connection = self._connect()
-            connection.execute("PRAGMA query_only = ON")
             self._reading.append(connection)
+            connection.execute("PRAGMA query_only = ON")
             self._mine.connection = connection
         return self._mine.connection  # type: ignore[no-any-return]
 
-    def _open(self) -> None:
+    def _open(self, *, migrate: bool) -> None:
         with self._opening:
             if self._commits is None:
-                connection, _ = self._writer()
+                connection, _ = self._writer(make=migrate)
                 self._commits = Commits(connection)
                 self._file, self._gone = _identity(self._path), False
                 self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
 
-    def _writer(self) -> tuple[sqlite3.Connection, list[str]]:
+    def _writer(self, *, make: bool = True) -> tuple[sqlite3.Connection, list[str]]:
         """The connection that writes, on a file that is there, and what brought it up to date."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = self._connect()
             try:
+                if not make and is_behind(connection):
+                    raise SettingsError("database_url", BEHIND)
                 _write_ahead(connection)
                 made = migrate(connection)
                 # From here on the event loop must not stand still for another process's commit.

@@ -43,6 +43,12 @@ def migrate(connection: sqlite3.Connection) -> list[str]:
     return known[seen:]
 
 
+def is_behind(connection: sqlite3.Connection) -> bool:
+    """Whether a migration is missing."""
+    known = sum(each.name.endswith(".sql") for each in MIGRATIONS.iterdir())
+    return _version(connection) < known
+
+
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 

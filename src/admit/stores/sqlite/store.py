@@ -39,9 +39,9 @@ class SQLiteStore:
         self.path = given.absolute()  # wherever the process goes
         self._connections = Connections(self.path)
 
-    async def start(self) -> None:
+    async def start(self, *, migrate: bool = True) -> None:
         """Open the file, or make it with mode 0600, and migrate it."""
-        await self._connections.open()
+        await self._connections.open(migrate=migrate)
 
     async def migrate(self, *, grant: str | None = None) -> list[str]:
         """See `Store.migrate`; a file knows no roles."""
