@@ -219,6 +219,8 @@ class Engine:
         self.revoked.check(self.clock())
         try:
             await self.store.check()
+            if self.revoked.behind:  # the store is back: what was missed is learned first
+                await self.revoked.look(self.clock())
         except Unavailable as error:
             seen = f"What is revoked was seen {max(0.0, self.revoked.age(self.clock())):.0f} s ago."
             raise Unavailable(f"{error} {seen}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from admit.errors import InvalidCredentials, RefreshRefused, TooManyAttempts, Unavailable
@@ -145,7 +146,8 @@ class Sessions:
             self._metrics.signed_in("raced")
             raise InvalidCredentials
         if held:
-            await self._revoked.changed(now)
+            with suppress(Unavailable):  # it is open; the watch sees what it replaced
+                await self._revoked.changed(now)
         self._metrics.signed_in("success")
         return tokens
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from math import inf
 from typing import TYPE_CHECKING
 
 from admit.errors import Unavailable
@@ -62,6 +63,7 @@ class Watch:
         self._clock = clock
         self._heard = asyncio.Event()
         self._withdrawals = 0
+        self._keys_looked_at = -inf
         self._untold = False
 
     async def run(self) -> None:
@@ -111,12 +113,16 @@ class Watch:
             self._untold = False
 
     async def _look(self, *, pushed: bool) -> None:
-        """Learn what was revoked, and the keys: at each turn, or when one was withdrawn."""
-        now = self._clock()
+        """Learn what was revoked, and the keys: when one was withdrawn, and every half second,
+        however much is pushed.
+        """  # noqa: D205
+        now, begun = self._clock(), time.monotonic()
         await self._revoked.look(now)
-        heard, self._withdrawals = self._withdrawals, self._revoked.withdrawals
-        if not pushed or heard != self._withdrawals:
+        withdrawals = self._revoked.withdrawals
+        due = begun - self._keys_looked_at >= LOOK_SECONDS
+        if not pushed or due or withdrawals != self._withdrawals:
             await self._keys.look(now)
+            self._withdrawals, self._keys_looked_at = withdrawals, begun  # not where it failed
 
     async def _keep_listening(self, push: Push) -> None:
         """Hear what other processes tell."""

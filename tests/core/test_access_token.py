@@ -8,6 +8,7 @@ import pytest
 
 from admit.errors import InvalidToken
 from admit.settings import SKEW
+from admit.testing import samples
 from admit.tokens import access
 
 pytestmark = pytest.mark.anyio
@@ -202,3 +203,19 @@ async def test_the_second_time_there_is_no_cryptography(engine, ada, clock, monk
     first = engine.verify(token)
     monkeypatch.setattr(engine.access, "_check", None)
     assert engine.verify(token) is first
+
+
+async def test_a_token_that_lived_longer_once_lives_no_longer_than_one_of_today(process, clock):
+    """Its revocation is dropped when today's tokens would be dead: it must be dead by then, too."""
+    async with process(access_ttl="1h") as before:
+        await samples.add(before.store, "ada")
+        account = await before.store.find_user("id", "id-ada")
+        tokens = await signed_in(before, account)
+    async with process(access_ttl="5m") as engine:
+        assert engine.verify(tokens.access_token)
+        await engine.sessions.sign_out(tokens.refresh_token, now=clock())
+        clock.passes(5 * 60 + 2 * SKEW + 1)
+        await engine.revoked.look(clock())
+        with pytest.raises(InvalidToken) as refusal:
+            engine.verify(tokens.access_token)
+        assert refusal.value.reason == "expired"

@@ -490,3 +490,136 @@ async def test_a_store_that_goes_is_logged_once(process, clock, monkeypatch, cap
         await until(often)
     said = {id(each) for each in caplog.records if "The store is out." in each.getMessage()}
     assert len(said) == 1
+
+
+class Crowded:
+    """A push on which something is told all the time."""
+
+    name = kind = "crowded"
+    connected = True
+
+    async def tell(self):
+        """Nothing."""
+
+    async def listen(self, heard):
+        while True:
+            heard()
+            await asyncio.sleep(0)
+
+
+async def test_keys_are_looked_at_however_much_is_pushed(process):
+    """A busy site, where somebody signs out more often than twice a second."""
+    async with process() as other:
+        store = SQLiteStore(other.settings.database_url)
+        store.push = Crowded()
+        async with Engine(other.settings, store=store, clock=other.clock) as engine:
+            made = await other.keys.rotate(other.clock())
+
+            async def known():
+                return engine.keys.verifying(made, engine.clock()) is not None
+
+            await until(known)
+
+
+async def test_a_withdrawn_key_is_dropped_though_the_first_look_at_the_keys_fails(
+    process, monkeypatch
+):
+    from admit import watch as module
+
+    async with process() as other:
+        (key,) = await other.store.keys()
+        store = SQLiteStore(other.settings.database_url)
+        store.push = Crowded()
+        async with Engine(other.settings, store=store, clock=other.clock) as engine:
+            monkeypatch.setattr(module, "LOOK_SECONDS", 86_400.0)
+            await until_looked(engine)
+            failed: list[float] = []
+            look = engine.keys.look
+
+            async def fails_once(now):
+                if not failed:
+                    failed.append(now)
+                    raise Unavailable("The store is out.")
+                await look(now)
+
+            monkeypatch.setattr(engine.keys, "look", fails_once)
+            await other.keys.withdraw(key.kid, other.clock())
+
+            async def gone():
+                return engine.keys.verifying(key.kid, engine.clock()) is None
+
+            await until(gone)
+            assert failed
+
+
+async def until_looked(engine):
+    """The watch has looked once, so that the next look at the keys is a day away."""
+
+    async def looked():
+        return engine._keeping_up._keys_looked_at > 0
+
+    await until(looked)
+
+
+async def test_who_was_cut_off_is_ready_only_when_it_knows_what_it_missed(process, clock):
+    """The store is back, and the watch has not looked yet."""
+
+    class Cut(SQLiteStore):
+        out = False
+
+        async def revocations(self, *, after, now):
+            if self.out:
+                raise Unavailable("The store is out.")
+            return await super().revocations(after=after, now=now)
+
+    async with process() as other:
+        store = Cut(other.settings.database_url)
+        async with Engine(other.settings, store=store, clock=clock) as engine:
+            assert engine._watch is not None
+            engine._watch.cancel()  # it looks here only where it is told to
+            await samples.add(engine.store, "ada")
+            tokens = await signed_in(engine)
+            store.out = True
+            await other.sessions.sign_out(tokens.refresh_token, now=clock())
+            with pytest.raises(Unavailable):
+                await engine.revoked.look(clock())
+            with pytest.raises(Unavailable):
+                await engine.check()
+            store.out = False
+            engine.verify(tokens.access_token)  # it can't know yet
+            await engine.check()
+            with pytest.raises(InvalidToken):
+                engine.verify(tokens.access_token)
+
+
+async def test_what_is_done_is_told_so_though_nobody_can_look_afterwards(process, clock):
+    """Told otherwise, an owner would try their old password again, and be refused."""
+
+    class Blind(SQLiteStore):
+        blind = False
+
+        async def revocations(self, *, after, now):
+            if self.blind:
+                raise Unavailable("The store is out.")
+            return await super().revocations(after=after, now=now)
+
+    template = process()
+    store = Blind(template.settings.database_url)
+    async with Engine(template.settings, store=store, clock=clock) as engine:
+        password, other = "seven pale lanterns drift", "eight pale lanterns drift"
+        user = await engine.accounts.register(
+            email="ada@example.com", password=password, now=clock()
+        )
+        tokens = await engine.sessions.sign_in(login=user.email, password=password, now=clock())
+        store.blind = True
+        tokens = await engine.sessions.sign_in(
+            login=user.email, password=password, now=clock(), replaces=tokens.refresh_token
+        )
+        await engine.accounts.change_password(
+            user_id=user.id,
+            session_id=tokens.session_id,
+            current_password=password,
+            new_password=other,
+            now=clock(),
+        )
+        await engine.sessions.sign_in(login=user.email, password=other, now=clock())

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -307,3 +308,46 @@ async def test_event_loops_that_end_leave_nothing_open(own_postgres):
         while own_postgres.sql(asked)[0][0] > 3:  # noqa: ASYNC110  the server takes note later
             await asyncio.sleep(0.05)
     await store.close()
+
+
+async def test_the_first_of_several_hosts_is_silent(own_postgres):
+    """After a failover to the second; connecting to the first takes as long as it may."""
+    url = own_postgres.create()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hosts = f"127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{own_postgres.port}"
+        async with opened(url.replace(f"127.0.0.1:{own_postgres.port}", hosts)) as store:
+            assert await comes_back(store) is None
+            await samples.opened(store)
+
+
+async def test_an_ending_that_no_standby_has_is_not_told_as_done(own_postgres):
+    """Neither at the first try nor at the next, which finds it ended already."""
+    async with opened(own_postgres.create()) as store:
+        made = await samples.opened(store)
+        own_postgres.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        own_postgres.sql("SELECT pg_reload_conf()")
+        async with asyncio.timeout(30):
+            while own_postgres.sql("SHOW synchronous_standby_names") != [("nobody",)]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        ending = samples.ending(session_id=made.id)
+        for _ in range(3):
+            await refused(store.end_sessions(ending, now=NOW))
+
+
+async def test_a_caller_who_is_called_off_twice_costs_the_pool_no_connection(database_url):
+    """Whenever it is: while it waits, while the driver gives up, while it is put back."""
+    async with opened(database_url, pool=2) as store:
+        made = await samples.opened(store)
+        connections, _ = store._homes[asyncio.get_running_loop()]
+        for turns in range(40):
+            work = asyncio.create_task(connections._tried(lambda db: db.execute("SELECT 1")))
+            for _ in range(2):
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        found = await asyncio.gather(*(store.find_session(made.id) for _ in range(20)))
+        assert found == [made] * 20
+        assert connections._pool.get_stats()["pool_size"] <= 2

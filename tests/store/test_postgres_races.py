@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from admit.stores.postgres import PostgresStore, rotations
+from admit.stores.postgres import store as module
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
 
@@ -160,3 +161,36 @@ async def test_text_that_the_server_cannot_hold_finds_nobody(store):
     await samples.add(store, "ada")
     assert await store.find_user("email", "ada\0@example.com") is None
     assert await store.list_users(search="\0", after="", limit=5) == []
+
+
+async def test_a_long_feed_is_read_in_several_steps(store, monkeypatch):
+    """A whole bad day in one statement would outlast its time-out."""
+    monkeypatch.setattr(module, "FEED_ROWS", 2)
+    await samples.add(store, "ada")
+    ids = [(await samples.opened(store, str(n), user="ada")).id for n in range(5)]
+    for count in range(6):
+        feed = await store.revocations(after=0, now=NOW)
+        assert [each.subject for each in feed.entries] == ids[:count]
+        assert feed.head == count
+        if count < 5:
+            await store.end_sessions(samples.ending(session_id=ids[count]), now=NOW)
+    feed = await store.revocations(after=2, now=NOW)
+    assert [each.subject for each in feed.entries] == ids[2:]
+
+
+async def test_who_has_very_many_sessions_can_be_thrown_out(database_url, monkeypatch, postgres):
+    """It takes longer than a statement may otherwise; a trigger stands in for the sessions."""
+    store = PostgresStore(database_url)
+    await store.start()
+    made = await samples.opened(store, user="ada")
+    postgres.sql(
+        """
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
+          AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
+        CREATE TRIGGER slow AFTER UPDATE ON admit.sessions EXECUTE FUNCTION slow();
+        """,
+        database_url.rpartition("/")[2],
+    )
+    ended = await store.end_sessions(samples.ending(user_id=made.user_id), now=NOW)
+    assert ended == [made.id]
+    await store.close()

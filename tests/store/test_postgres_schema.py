@@ -5,7 +5,7 @@ import asyncio
 import psycopg
 import pytest
 
-from admit.errors import SettingsError
+from admit.errors import SettingsError, Unavailable
 from admit.stores.postgres import PostgresStore
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
@@ -143,3 +143,26 @@ async def test_a_refresh_touches_no_index(database_url, postgres):
         await asyncio.sleep(0.1)
     assert updated == 200
     assert hot >= 195  # now and then a page is full
+
+
+async def test_a_schema_that_was_made_for_the_role_is_enough(postgres, clerk):
+    """It may make tables in there, and no schema of its own."""
+    url = postgres.create()
+    database = url.rpartition("/")[2]
+    postgres.sql(f"CREATE SCHEMA admit AUTHORIZATION {clerk}", database)
+    store = PostgresStore(as_role(url, clerk))
+    await store.start()
+    await samples.opened(store)
+    await store.close()
+
+
+async def test_a_role_without_its_rights_is_unavailable(database_url, clerk, postgres):
+    """Nothing comes out of a store but what its callers know."""
+    await PostgresStore(database_url).migrate(grant=clerk)
+    postgres.sql(f"REVOKE ALL ON admit.keys FROM {clerk}", database_url.rpartition("/")[2])
+    store = PostgresStore(as_role(database_url, clerk))
+    await store.start()
+    with pytest.raises(Unavailable) as refusal:
+        await store.keys()
+    assert "keys" in str(refusal.value.__cause__)
+    await store.close()

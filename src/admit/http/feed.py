@@ -159,7 +159,8 @@ def _is_news(page: Page, asked: Asked) -> bool:
 
 
 def _is_held(page: Page, asked: Asked) -> bool:
-    return _tag(page) in asked.held or "*" in asked.held
+    """Never where there is more: the tag of a full page stays while news comes behind it."""
+    return not page.more and (_tag(page) in asked.held or "*" in asked.held)
 
 
 def _tag(page: Page) -> str:

@@ -57,6 +57,8 @@ class Revoked:
         self.fresh_from = inf
         self.fresh_until = -inf
         """Between the two, what is known is fresh: read where every nanosecond counts."""
+        self.behind = True
+        """Whether the latest look failed, or there was none."""
         self.withdrawals = 0
         """How many withdrawn keys were heard of since the start."""
 
@@ -95,7 +97,8 @@ class Revoked:
 
     def page(self, cursor: Cursor, now: float) -> Page:
         """What comes behind the cursor and still matters, 1,000 entries at most."""
-        return self._log.page(cursor, now)
+        with self._taking:  # another event loop's look may be adding to it
+            return self._log.page(cursor, now)
 
     async def look(self, now: float) -> None:
         """Take in what was revoked since the last look, and drop what matters no longer.
@@ -138,8 +141,10 @@ class Revoked:
         try:
             await self._read(now)
         except Exception as error:
+            self.behind = True
             turns.over, turns.error = turns.begun, error
             raise
+        self.behind = False
         turns.over, turns.error = turns.begun, None
 
     async def _read(self, now: float) -> None:

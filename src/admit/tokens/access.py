@@ -172,7 +172,8 @@ class AccessTokens:
             roles=claims.roles,
             auth_time=claims.auth_time,
             version=version,
-            expires_at=claims.exp,
+            # A revocation is kept for as long as tokens live now, though they once lived longer.
+            expires_at=min(claims.exp, claims.iat + self._ttl),
             payload=compact.payload,
         )
 

@@ -29,6 +29,8 @@ SECONDS = 1.5
 it, a request is refused within two seconds."""
 WAIT_SECONDS = 1.0
 """How long for a connection alone."""
+LET_GO_SECONDS = 0.5
+"""How long a server that did not answer in time has to take back what it was asked."""
 STATEMENT_MS = 1_200
 """After which the server gives a statement up, and takes back what it did."""
 LOCK_MS = 400
@@ -43,6 +45,7 @@ OUT_ERRORS = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     pg.ReadOnlySqlTransaction,
+    pg.InsufficientPrivilege,
     PoolTimeout,
     PoolClosed,
 )
@@ -110,20 +113,20 @@ class Connections:
         for connection in self._made:
             connection.pgconn.finish()
 
-    async def run(self, work: Work[Result]) -> Result:
-        """What `work` makes of a connection, in its turn and within `SECONDS`.
+    async def run(self, work: Work[Result], *, seconds: float = SECONDS) -> Result:
+        """What `work` makes of a connection, in its turn and within so many seconds.
 
-        A caller that is cancelled leaves the work to end by itself, and after `SECONDS` it is
+        A caller that is cancelled leaves the work to end by itself, and after that time it is
         called off. To the law either is an answer that was lost.
 
         Raises:
             Unavailable: no connection, no answer in time, or the server can't.
         """
-        return await _bounded(self._in_turn(work))
+        return await _bounded(self._in_turn(work), seconds)
 
     async def look(self, work: Work[Result]) -> Result:
         """The same for what a process has to know: on the connection that is kept for that."""
-        return await _bounded(self._tried(work))
+        return await _bounded(self._tried(work), SECONDS)
 
     async def _in_turn(self, work: Work[Result]) -> Result:
         try:
@@ -155,19 +158,31 @@ class Connections:
     async def _connection(self) -> AsyncIterator[AsyncConnection[Row]]:
         """One from the pool; where it turns out to be dead, so are the others that lie idle."""
         try:
-            async with self._pool.connection() as connection:
-                try:
-                    yield connection
-                except pg.ReadOnlySqlTransaction:
-                    await connection.close()  # it was the primary once
-                    raise
-                finally:
-                    if connection.broken or connection.closed:
-                        await self._pool.drain()
+            connection = await self._pool.getconn()
+            try:
+                yield connection
+            except pg.ReadOnlySqlTransaction:
+                await connection.close()  # it was the primary once
+                raise
+            finally:
+                # Shielded: one that is not put back is lost to the pool for ever.
+                await asyncio.shield(self._put_back(connection))
         except (pg.DeadlockDetected, pg.SerializationFailure):
             raise
         except OUT_ERRORS as error:
             raise Unavailable(OUT) from error
+
+    async def _put_back(self, connection: AsyncConnection[Row]) -> None:
+        dead = connection.broken or connection.closed
+        await self._pool.putconn(connection)
+        if dead:
+            await self._pool.drain()
+
+
+def connecting_seconds(url: str) -> float:
+    """How long connecting may take where only the last of the listed hosts answers."""
+    hosts = str(psycopg.conninfo.conninfo_to_dict(url).get("host") or "").split(",")
+    return SECONDS + CONNECT_SECONDS * (len(hosts) - 1)
 
 
 def parameters(url: str) -> dict[str, Any]:
@@ -176,19 +191,23 @@ def parameters(url: str) -> dict[str, Any]:
     return {name: value for name, value in PARAMETERS.items() if name not in given}
 
 
-async def _bounded(work: Coroutine[Any, Any, Result]) -> Result:
-    """What it comes to within `SECONDS`; see `Connections.run`."""
+async def _bounded(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
+    """What it comes to within so many seconds; see `Connections.run`."""
     task = asyncio.create_task(work)
-    late = asyncio.get_running_loop().call_later(SECONDS, task.cancel)
+    later = asyncio.get_running_loop().call_later
+    # When it is called off, the driver asks the server to stop and waits for that, up to ten
+    # seconds; called off again, it drops the connection.
+    late = [later(after, task.cancel) for after in (seconds, seconds + LET_GO_SECONDS)]
     task.add_done_callback(lambda task: _forget(task, late))
-    done, _ = await asyncio.wait({task}, timeout=SECONDS)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done or task.cancelled():
         raise Unavailable("The store does not answer in time.")
     return task.result()
 
 
-def _forget(task: asyncio.Task[Any], late: asyncio.TimerHandle) -> None:
+def _forget(task: asyncio.Task[Any], late: list[asyncio.TimerHandle]) -> None:
     """Take note of how it ended, which perhaps nobody waits for any more."""
-    late.cancel()
+    for each in late:
+        each.cancel()
     if not task.cancelled():
         task.exception()

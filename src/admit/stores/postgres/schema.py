@@ -23,8 +23,10 @@ LOCK_SECONDS = 60
 
 VERSION = "SELECT coalesce(max(version), 0) FROM admit.migrations"
 RAN = "INSERT INTO admit.migrations (version) VALUES (%s)"
+SCHEMA = "SELECT to_regnamespace('admit') IS NOT NULL"
+MAKE_SCHEMA = "CREATE SCHEMA admit"
+"""Only where there is none: IF NOT EXISTS wants the right to make one even where there is."""
 BEGINNING = """
-CREATE SCHEMA IF NOT EXISTS admit;
 CREATE TABLE IF NOT EXISTS admit.migrations (version bigint PRIMARY KEY);
 """
 GRANTS = """
@@ -71,6 +73,9 @@ async def migrate(connection: AsyncConnection[Row]) -> list[str]:
         async with connection.transaction():
             names = await pending(connection)
             if names:
+                found = await (await connection.execute(SCHEMA)).fetchone()
+                if not (found and found[0]):
+                    await connection.execute(MAKE_SCHEMA)
                 await connection.execute(BEGINNING)
             for name in names:
                 text = (MIGRATIONS / name).read_text(encoding="utf-8")

@@ -22,6 +22,11 @@ def _may_rotate(given: str) -> str:
 
 
 WAIT_FOR_LOCKS = "SELECT set_config('lock_timeout', '0', true)"
+WAIT_FOR_MANY = "SELECT set_config('statement_timeout', '55s', true)"
+# A commit is on the standby when all before it are.
+WAIT_FOR_STANDBY = """
+UPDATE admit.feed SET seq = seq WHERE current_setting('synchronous_standby_names') <> ''
+"""
 ADD_USERS = f"""
 INSERT INTO admit.users ({rows.USER})
 SELECT * FROM unnest(
@@ -130,11 +135,13 @@ RETURNING pg_notify('admit_revoked', '')
 """
 # One statement sees one moment: nothing can come between the head and the entries.
 REVOCATIONS = f"""
-SELECT head.seq, {rows.qualified(rows.REVOCATION, "revocations")}
-FROM admit.feed AS head LEFT JOIN admit.revocations
-  ON revocations.seq > CASE WHEN %(after)s <= head.seq THEN %(after)s ELSE 0 END
-  AND revocations.until > %(now)s
-ORDER BY revocations.seq
+SELECT head.seq, {rows.qualified(rows.REVOCATION, "news")}
+FROM admit.feed AS head LEFT JOIN LATERAL (
+  SELECT {rows.REVOCATION} FROM admit.revocations
+  WHERE seq > CASE WHEN %(after)s <= head.seq THEN %(after)s ELSE 0 END AND until > %(now)s
+  ORDER BY seq LIMIT %(limit)s
+) AS news ON true
+ORDER BY news.seq
 """
 LOCK_KEYS = "SELECT seq FROM admit.feed FOR UPDATE"
 KEYS = f"SELECT {rows.KEY} FROM admit.keys ORDER BY signs_from, created_at, kid"

@@ -14,12 +14,19 @@ from admit.stores import rows
 from admit.stores.base import BEHIND, Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.postgres import schema
 from admit.stores.postgres import statements as sql
-from admit.stores.postgres.connections import OUT, SECONDS, Connections, parameters
+from admit.stores.postgres.connections import (
+    OUT,
+    SECONDS,
+    Connections,
+    Work,
+    connecting_seconds,
+    parameters,
+)
 from admit.stores.postgres.listen import Listening
 from admit.stores.postgres.rotations import Given, Rotations
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
     from typing import Literal
 
     from psycopg import AsyncConnection
@@ -32,6 +39,10 @@ Result = TypeVar("Result")
 
 POOL = 8
 """Connections of one process, unless it is told otherwise."""
+FEED_ROWS = 10_000
+"""What one statement reads of the feed at most: all of a bad day would outlast its time-out."""
+MANY_SECONDS = 60.0
+"""How long the sessions of somebody who has very many may take to end."""
 
 
 class PostgresStore:
@@ -72,7 +83,7 @@ class PostgresStore:
             Unavailable: the server can't be reached.
         """
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(connecting_seconds(self._url)):
                 connection = await psycopg.AsyncConnection.connect(
                     self._url, autocommit=True, **parameters(self._url)
                 )
@@ -196,7 +207,7 @@ class PostgresStore:
                     await db.execute(sql.RECORD, rows.event_row(event))
             return True
 
-        return await self._run(work)
+        return await self._ended(ending, work)
 
     async def open_session(
         self, session: Session, *, password_version: int, event: Event, replaces: Ending | None
@@ -233,7 +244,10 @@ class PostgresStore:
 
     async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:
         """See `Store.end_sessions`."""
-        return await self._run(lambda db: _end(db, ending, now))
+        ended = await self._ended(ending, lambda db: _end(db, ending, now))
+        if not ended:  # perhaps by an earlier try, whose wait for a standby was cut short
+            await self._run(lambda db: db.execute(sql.WAIT_FOR_STANDBY))
+        return ended
 
     async def list_sessions(self, user_id: str, *, now: float) -> list[Session]:
         """See `Store.list_sessions`."""
@@ -246,11 +260,14 @@ class PostgresStore:
 
     async def revocations(self, *, after: int, now: float) -> Feed:
         """See `Store.revocations`."""
-        found = await self._look(sql.REVOCATIONS, {"after": after, "now": now})
-        return Feed(
-            entries=[rows.revocation(row[1:]) for row in found if row[1] is not None],
-            head=found[0][0],
-        )
+        entries: list[Revocation] = []
+        while True:  # numbers are in the order of commits: none comes behind what was read
+            named = {"after": after, "now": now, "limit": FEED_ROWS}
+            found = await self._look(sql.REVOCATIONS, named)
+            entries += [rows.revocation(row[1:]) for row in found if row[1] is not None]
+            if len(found) < FEED_ROWS:
+                return Feed(entries=entries, head=found[0][0])
+            after = entries[-1].seq
 
     async def keys(self) -> list[SigningKey]:
         """See `Store.keys`."""
@@ -322,9 +339,29 @@ class PostgresStore:
         found = await self._all(statement, values)
         return found[0] if found else None
 
-    async def _run(self, work: Callable[[AsyncConnection[Row]], Awaitable[Result]]) -> Result:
+    async def _run(self, work: Work[Result]) -> Result:
         connections, _ = await self._home()
         return await connections.run(work)
+
+    async def _ended(self, ending: Ending | None, work: Work[Result]) -> Result:
+        """As `_run`, with more time where a user's sessions are too many for a statement's.
+
+        Or whoever opens enough of them could not be thrown out.
+        """
+        try:
+            return await self._run(work)
+        except Unavailable as error:
+            all_of_them = ending is not None and ending.session_id is None
+            if not (all_of_them and isinstance(error.__cause__, psycopg.errors.QueryCanceled)):
+                raise
+
+        async def patiently(db: AsyncConnection[Row]) -> Result:
+            async with db.transaction():
+                await db.execute(sql.WAIT_FOR_MANY)
+                return await work(db)
+
+        connections, _ = await self._home()
+        return await connections.run(patiently, seconds=MANY_SECONDS)
 
     async def _home(self) -> tuple[Connections, Rotations]:
         """What belongs to the event loop that is running: a connection can't go to another."""
