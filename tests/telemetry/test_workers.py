@@ -1,9 +1,11 @@
 """`admit serve --workers 2`: one scrape shows all, and what a dead one counted stays counted."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
+from admit.telemetry.workers import ROOM
 from tests.cli.conftest import ADA, soon
 
 from .conftest import KEY, Numbers
@@ -60,7 +62,10 @@ def test_all_workers_are_counted_together_and_a_killed_one_is_replaced(server):
     assert not [*directory.glob(f"gauge_live*_{processes[0]}.db")]
     assert [*directory.glob(f"counter_{processes[0]}.db")]
 
-    assert serving.stop()[1] == 0
+    said, status = serving.stop()
+    assert status == 0
+    gone = rf"Worker {processes[0]} is gone \(exit code -9\): another one starts in its place\."
+    assert re.fullmatch(f".*{gone}.*", said), said  # one line, and nothing else
     assert not directory.parent.exists()
 
 
@@ -72,3 +77,16 @@ def test_a_single_process_counts_in_its_own_memory(server):
 
     assert seen("admit_workers") == seen("admit_registrations_total") == 1
     assert "_created" not in seen.text
+
+
+def test_a_worker_has_the_room_for_its_numbers_from_the_start(server):
+    """A write to a page that has no room on the disk would end it."""
+    serving = server("--workers", "2", ADMIT_METRICS_KEYS=KEY)
+    soon(lambda: scraped(serving)("admit_workers") == 2)
+    processes, directory = workers(serving)
+
+    for process in processes:
+        files = [*directory.glob(f"*_{process}.db")]
+        assert len(files) == 5
+        for file in files:
+            assert file.stat().st_blocks * 512 >= ROOM, file.name
