@@ -1,7 +1,15 @@
 """`admit migrate`, and the other commands on PostgreSQL."""
 
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+
+import psycopg
 import pytest
 
+from admit.stores.postgres import schema as of_postgres
+from admit.stores.sqlite import schema as of_sqlite
 from tests.cli.conftest import ADA, PASSWORD
 
 SECRET = "a secret of the commands' own tests 0123456789"
@@ -76,3 +84,59 @@ def test_a_server_on_postgresql_serves_and_the_command_works_beside_it(
     run("session", "end", "--user", ADA)
     refused = server.refresh(refreshed.json()["refresh_token"])
     assert refused.json()["reason"] == "revoked"
+
+
+LOOKING = (["user", "list"], ["doctor"], ["import", "users.jsonl", "--dry-run"])
+"""Commands that are not asked to make anything."""
+
+
+def looked_at(run, place):
+    """What each of them says of a database that is not up to date."""
+    line = {"email": ADA, "hash": "$2b$04$" + "a" * 53}
+    (place / "users.jsonl").write_text(json.dumps(line))
+    return [" ".join(run(*command, code=1).output.split()) for command in LOOKING]
+
+
+@pytest.fixture
+def one_more(monkeypatch, tmp_path_factory):
+    """A version of Admit that knows one migration more than the database has seen."""
+
+    def upgrade(schema):
+        later = tmp_path_factory.mktemp("later") / "migrations"
+        shutil.copytree(schema.MIGRATIONS, later)
+        (later / "0002_later.sql").write_text("CREATE TABLE later (id integer);")
+        monkeypatch.setattr(schema, "MIGRATIONS", later)
+
+    return upgrade
+
+
+def test_a_command_makes_no_schema_in_an_empty_database(on_postgres, run, place):
+    """Its URL may be the wrong one."""
+    for said in looked_at(run, place):
+        assert "is it the right one? Then run `admit migrate`" in said
+    with psycopg.connect(on_postgres) as db:
+        assert db.execute("SELECT to_regnamespace('admit')").fetchone() == (None,)
+
+
+def test_a_command_brings_no_database_up_to_date(on_postgres, run, place, one_more):
+    """Servers of the version before may run on it."""
+    run("migrate")
+    one_more(of_postgres)
+    for said in looked_at(run, place):
+        assert "Then run `admit migrate`" in said
+    with psycopg.connect(on_postgres) as db:
+        assert db.execute("SELECT max(version) FROM admit.migrations").fetchone() == (1,)
+    assert "Ran 0002_later.sql." in run("migrate").stdout
+    assert run("user", "list")
+
+
+def test_a_command_brings_no_file_up_to_date(run, place, monkeypatch, one_more):
+    monkeypatch.setenv("ADMIT_SECRET", SECRET)
+    run("migrate")
+    one_more(of_sqlite)
+    for said in looked_at(run, place):
+        assert "Then run `admit migrate`" in said
+    with closing(sqlite3.connect(place / "admit-data" / "admit.db")) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert "Ran 0002_later.sql." in run("migrate").stdout
+    assert run("user", "list")

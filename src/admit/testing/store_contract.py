@@ -96,6 +96,7 @@ class StoreContract(
         """`check` returns; starting once more changes nothing."""
         await samples.add(store, "ada")
         await store.start()
+        await store.start(migrate=False)
         await store.check()
         await other.check()
         assert await store.find_user("id", "id-ada") == samples.account()
