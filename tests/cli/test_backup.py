@@ -1,9 +1,12 @@
 """`admit backup`: a whole copy from under servers that write, and what a restore means."""
 
+import json
 import os
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from contextlib import closing
 
@@ -11,10 +14,12 @@ import httpx
 import pytest
 
 from admit.cli import backup
+from admit.cli.written import written
 
-from .conftest import ADA
+from .conftest import ADA, no_settings
 
 DATABASE = "admit-data/admit.db"
+HASH = "$2b$04$" + "a" * 53
 
 
 def count(path, table="users"):
@@ -213,3 +218,68 @@ def test_the_database_itself_is_never_written_over(ada, run, place, name):
     for command in (["backup", "--force", target], ["export", "--force", target]):
         assert "is the database itself" in run(*command, code=1).stderr
     assert (place / "admit-data" / "admit.db").read_bytes() == before
+
+
+def test_an_index_that_lacks_a_row_is_no_whole_copy(run, ada, place):
+    """The table is whole, and who looks through the index misses what stands there."""
+    path = place / DATABASE
+    with closing(sqlite3.connect(path)) as db, db:
+        (index,) = db.execute(
+            "SELECT * FROM sqlite_schema WHERE name = 'events_by_time'"
+        ).fetchall()
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("DELETE FROM sqlite_schema WHERE name = ?", [index[1]])
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE events SET at = at + 1")
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", index)
+
+    assert "The database is damaged" in run("backup", "copy.db", code=1).stderr
+    assert not (place / "copy.db").exists()
+
+
+STOPPED = """
+import os, signal, sys
+from admit.cli import main
+from admit.cli.moving import landing, take
+from admit.cli import backup
+
+copy = backup._copy
+
+def stop(*_, **__):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+backup._copy = lambda source, draft, _: copy(source, draft, stop)
+take._fields = landing.Rehearsal.add = stop
+sys.argv = ["admit", *sys.argv[1:]]
+main()
+"""
+"""The command, which is told to end in the middle of what it does."""
+
+
+@pytest.mark.parametrize(
+    "command", ["backup copy.db", "export users.jsonl", "import new.jsonl --dry-run"]
+)
+def test_a_command_that_is_told_to_end_leaves_no_draft(ada, place, command):
+    (place / "new.jsonl").write_text("{}\n" + json.dumps({"email": "b@example.com", "hash": HASH}))
+    scratch = place / "scratch"
+    scratch.mkdir()
+    before = sorted(each.name for each in place.iterdir())
+
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED, *command.split()],
+        env=no_settings() | {"TMPDIR": str(scratch)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (143, "")
+    assert sorted(each.name for each in place.iterdir()) == before
+    assert not list(scratch.iterdir())
+
+
+def test_what_sqlite_wrote_beside_a_draft_goes(place):
+    with written(place / "copy.db", force=False, database=None) as draft:
+        draft.with_name(f"{draft.name}-journal").touch()
+    assert [each.name for each in place.iterdir()] == ["copy.db"]

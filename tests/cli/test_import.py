@@ -564,3 +564,40 @@ def test_an_instant_that_never_comes_is_refused_on_its_line(run, written, create
     assert "1 account is added" in done.stdout
     assert len(refusals(done)) == 1
     assert "created" in refusals(done)[0]
+
+
+@pytest.mark.parametrize("price", ["ln=1,r=1048576,p=2", "ln=1,r=1,p=2097152"])
+def test_a_hash_that_keeps_much_beside_its_blocks_is_refused(run, written, price):
+    hashed = f"$scrypt${price}$c2FsdA$c2FsdHNhbHRzYWx0c2FsdA"
+
+    (said,) = refusals(run("import", written({"email": ADA, "hash": hashed}), code=1))
+
+    assert "r·p at most 16,384" in said
+
+
+def test_a_nul_costs_its_own_line_alone(run, written):
+    """PostgreSQL keeps none, and would refuse the step with all its lines."""
+    hashed = f"pbkdf2_sha256$7$sa\0lt${'a' * 43}="
+
+    done = run(
+        "import", written({"email": ADA, "hash": hashed}, {"email": "bob@example.com"}), code=1
+    )
+
+    assert "1 account is added" in done.stdout
+    assert refusals(done) == ["Line 1: hash wants text in UTF-8, without NUL."]
+
+
+def test_zero_and_one_are_switches_in_json_as_in_csv(run, written, place, account):
+    """One second after 1970 began, nobody was disabled."""
+    before = time.time()
+    (place / "users.csv").write_text(
+        f"email,hash,disabled\na@example.com,{HASH},1\nb@example.com,{HASH},0\n"
+    )
+
+    run("import", "users.csv")
+    run("import", written({"email": "c@example.com", "disabled": 1}))
+    run("import", written({"email": "d@example.com", "disabled": 0}))
+
+    for on, off in ("ab", "cd"):
+        assert account(f"{on}@example.com").disabled_at >= before
+        assert account(f"{off}@example.com").disabled_at is None

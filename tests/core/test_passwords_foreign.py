@@ -202,6 +202,8 @@ TOO_DEAR = [
     f"pbkdf2:sha1:999999999$salt${bytes(20).hex()}",
     FIREBASE.replace("ln=14", "ln=30"),
     FIREBASE.replace("r=8", "r=999999999"),
+    f"$scrypt$ln=1,r=1048576,p=2${SALT}${RESULT}",  # few blocks of N, and much beside them
+    f"$scrypt$ln=1,r=1,p=2097152${SALT}${RESULT}",
 ]
 BROKEN = [
     "",

@@ -111,7 +111,8 @@ def _scrypt(
         or 128 * n * r * p > SCRYPT_WORK
     ):
         raise Unusable(
-            "scrypt with N a power of two, at most 256 MiB (128·N·r) and 512 MiB over all lanes"
+            "scrypt with N a power of two, at most 256 MiB (128·N·r) and 512 MiB over all lanes,"
+            f" and r·p at most {SCRYPT_BLOCKS:,}"
         )
     return Scrypt(n=n, r=r, p=p, salt=salt, result=_result(result), composed=composed)
 
