@@ -108,3 +108,27 @@ def test_every_alert_says_what_to_do_and_where_to_read_on():
             assert anchor[1] in anchors
     names = {alert.partition("\n")[0] for alert in alerts}
     assert set(re.findall(r"`(Admit\w+)`", PAGE)) == names
+
+
+@pytest.mark.parametrize("name", ["AdmitDown", "AdmitRevocationsStale", "AdmitPushDown"])
+def test_an_alert_of_one_process_says_where_it_is(name):
+    """Or whom to take out of the balancer?"""
+    alert = ALERTS.partition(f"- alert: {name}\n")[2].partition("- alert:")[0]
+    assert "{{ $labels.instance }}" in alert
+    for labels in re.findall(r"\b(?:by|on) \((.+?)\)", alert.partition("annotations:")[0]):
+        assert "instance" in labels.split(", ")
+
+
+def test_an_answer_without_numbers_is_down_as_well():
+    """`sum(admit_workers) == 0` compares nothing where there is no such series."""
+    assert 'or (up{job="admit"} == 1 unless on (job, instance) admit_workers)' in ALERTS
+
+
+def test_no_error_is_shown_as_none_and_not_as_no_data():
+    (asked,) = (
+        target["expr"]
+        for panel in PANELS
+        if panel["title"] == "Answers 5xx"
+        for target in panel["targets"]
+    )
+    assert " or vector(0)) / sum(" in asked
