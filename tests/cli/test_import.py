@@ -601,3 +601,66 @@ def test_zero_and_one_are_switches_in_json_as_in_csv(run, written, place, accoun
     for on, off in ("ab", "cd"):
         assert account(f"{on}@example.com").disabled_at >= before
         assert account(f"{off}@example.com").disabled_at is None
+
+
+def test_an_array_of_objects_has_to_be_taken_apart(run, place):
+    """What most systems call a JSON file; here each account is a line."""
+    line = json.dumps({"email": ADA, "hash": HASH})
+    how = "an array has to be taken apart: `jq -c '.[]'`"
+
+    for text in (f"[{line}]", f"[\n{line},\n{line}\n]", f"[{line}{' ' * 70_000}]"):
+        (place / "users.json").write_text(text)
+        assert how in refusals(run("import", "users.json", "--dry-run", code=1))[0]
+    (place / "users.json").write_text(json.dumps({"email": ADA, "hash": HASH}, indent=1))
+    for said in refusals(run("import", "users.json", "--dry-run", code=1)):
+        assert said.endswith("the line wants one JSON object in UTF-8, whole on this line.")
+
+
+def test_columns_that_something_else_parts_are_told(run, place):
+    names, row = NAMES.replace(",", ";"), f"{ADA};;{HASH};;;;"
+    for encoding in ("utf-8", "utf-16"):
+        (place / "users.csv").write_text(f"{names}\n{row}\n", encoding=encoding)
+        said = run("import", "users.csv", code=1).stderr
+        assert "separated by commas, in UTF-8" in said
+
+
+def test_a_name_that_stands_twice_is_refused(run, place):
+    """Who takes the last one gives other roles than who takes the first."""
+    one = f'"email": "{ADA}", "hash": "{HASH}", "roles": []'
+    (place / "users.jsonl").write_text("{" + one + ', "roles": ["admin"]}')
+
+    result = run("import", "users.jsonl", code=1)
+
+    assert refusals(result) == ["Line 1: the line wants each name once."]
+
+
+@pytest.mark.parametrize("roles", ["read only admin", "admin", ""])
+def test_roles_in_json_are_a_list(run, written, roles):
+    """Only in CSV are they parted by spaces."""
+    result = run("import", written({"email": ADA, "roles": roles}), code=1)
+
+    assert refusals(result) == ['Line 1: roles wants a list of roles, such as ["editor"].']
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_only_python_takes_for_json_is_refused(run, place, number):
+    line = json.dumps({"email": ADA, "hash": HASH})[:-1]
+    (place / "users.jsonl").write_text(f'{line}, "created": {number}}}')
+
+    assert "one JSON object" in refusals(run("import", "users.jsonl", code=1))[0]
+
+
+def test_nothing_is_made_for_a_file_that_is_none(run, place):
+    """Neither a database nor a secret, nor an empty report."""
+    command = exported(place, THEIRS)
+    (place / "users.json").write_text("[]")
+    (place / "users.csv").write_text(f"email;hash\nada@example.com;{HASH}\n")
+
+    for each in (command, ("import", "users.csv")):
+        run(*each, "--report", "why.jsonl", code=1)
+
+    assert sorted(each.name for each in place.iterdir()) == [
+        "hash_config",
+        "users.csv",
+        "users.json",
+    ]

@@ -76,9 +76,9 @@ def import_(
     settings = Settings.load()
     if report:
         spare(report, database_file(settings))
-    with _opened(file) as opened, reporting(report) as written:
+    with _opened(file) as opened:
         lines = _lines(opened, file, format_, firebase)
-        with _progress(opened, file, lines) as shown:
+        with reporting(report) as written, _progress(opened, file, lines) as shown:
 
             def work(engine: Engine, landing: Landing) -> Awaitable[str]:
                 return _bring(engine, landing, shown, written, without_hash=allow_no_hash)
@@ -214,9 +214,11 @@ def _lines(
 
 
 def _of_firebase(opened: BinaryIO, project: Any) -> Iterator[Line]:  # noqa: ANN401
-    for line in firebase_accounts(opened):
+    def ours(line: Line) -> Line:
         fields = None if line.fields is None else project.fields(line.fields)
-        yield Line(line.number, fields, line.wrong)
+        return Line(line.number, fields, line.wrong)
+
+    return map(ours, firebase_accounts(opened))
 
 
 @contextmanager

@@ -169,10 +169,8 @@ def _id(value: Any) -> str:  # noqa: ANN401
 
 
 def _roles(value: Any) -> tuple[str, ...]:  # noqa: ANN401
-    if isinstance(value, str):
-        value = value.replace(",", " ").split()
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ValueError("a list of roles")
+        raise ValueError('a list of roles, such as ["editor"]')
     return changes.checked_roles(tuple(value))
 
 

@@ -20,6 +20,8 @@ Format = Literal["json", "csv"]
 LONGEST = 65_536
 """Of one line, in bytes; what is longer is refused without being kept."""
 TOO_LONG = f"at most {LONGEST:,} bytes"
+AN_OBJECT = "one JSON object in UTF-8, whole on this line"
+APART = "an array has to be taken apart: `jq -c '.[]'`"
 CHUNK = 65_536
 FIELDS = ("id", "email", "username", "hash", "roles", "created", "email_verified", "disabled")
 LARGEST_ACCOUNT = 1_048_576
@@ -36,6 +38,10 @@ class Line(msgspec.Struct, frozen=True):
     number: int
     fields: dict[str, Any] | None
     wrong: str = ""
+
+
+class Twice(Exception):
+    """A name stands twice in one JSON object."""
 
 
 class Text(NamedTuple):
@@ -61,46 +67,65 @@ def _lines(file: BinaryIO) -> Iterator[Text]:
 def json_lines(file: BinaryIO) -> Iterator[Line]:
     """A JSON object a line; empty lines are passed over."""
     for line in _lines(file):
-        yield _object(line.number, line.text) if line.text else Line(line.number, None, TOO_LONG)
+        if line.text:
+            yield _object(line.number, line.text)
+        else:
+            yield Line(line.number, None, f"{TOO_LONG}; {APART}")
 
 
 def csv_lines(file: BinaryIO) -> Iterator[Line]:
     """Comma-separated values (RFC 4180) under a line of names; an empty value is none.
 
-    Each line is a row of its own: no value has a line break in it.
+    Each line is a row of its own: no value has a line break in it. The names are read at once, so
+    that nothing is made for a file that is none.
 
     Raises:
         Failed: the names are not those of fields.
     """
-    names: list[str] | None = None
-    for line in _lines(file):
+    lines = _lines(file)
+    first = next(lines, None)
+    names = _row(first) if first else []
+    if isinstance(names, str):
+        names = []
+    _check_names(names)
+    return _rows(lines, names)
+
+
+def _rows(lines: Iterator[Text], names: list[str]) -> Iterator[Line]:
+    for line in lines:
         row = _row(line)
-        if names is None:
-            names = row if isinstance(row, list) else []
-            _check_names(names)
-        elif isinstance(row, str):
+        if isinstance(row, str):
             yield Line(line.number, None, row)
         elif len(row) == len(names):
-            given = {name: value for name, value in zip(names, row, strict=True) if value}
-            yield Line(line.number, given)
+            yield Line(line.number, _fields(names, row))
         else:
             yield Line(line.number, None, f"{len(names)} values, and has {len(row)}")
-    if names is None:
-        _check_names([])
+
+
+def _fields(names: list[str], row: list[str]) -> dict[str, Any]:
+    """What the row says; only here are roles one text, which commas or spaces part."""
+    given: dict[str, Any] = {name: value for name, value in zip(names, row, strict=True) if value}
+    if "roles" in given:
+        given["roles"] = given["roles"].replace(",", " ").split()
+    return given
 
 
 def firebase_accounts(file: BinaryIO) -> Iterator[Line]:
     """The accounts of a file that `firebase auth:export` wrote as JSON.
 
     Raises:
-        Failed: it is no such file, or is damaged.
+        Failed: it is no such file, at once; or, later, it is damaged.
     """
     text = TextIOWrapper(file, "utf-8-sig", "replace")
-    decoder, number, kept = json.JSONDecoder(), 0, text.read(CHUNK)
+    kept = text.read(CHUNK)
     begin = _FIRST_ACCOUNT.search(kept)
     if begin is None:
         raise Failed('This is no export of Firebase: no "users" list stands at its beginning.')
-    at = begin.end()
+    return _accounts(text, kept, begin.end())
+
+
+def _accounts(text: TextIOWrapper, kept: str, at: int) -> Iterator[Line]:
+    decoder, number = json.JSONDecoder(), 0
     while True:
         while kept[at : at + 1].isspace() or kept.startswith(",", at):
             at += 1
@@ -138,18 +163,35 @@ def _row(line: Text) -> list[str] | str:
 
 def _object(number: int, text: bytes) -> Line:
     try:
-        fields = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Line(number, None, "one JSON object in UTF-8")
-    if not isinstance(fields, dict):
-        return Line(number, None, "one JSON object in UTF-8")
-    return Line(number, fields)
+        fields = json.loads(text.decode(), object_pairs_hook=_once, parse_constant=_refuse)
+    except Twice:
+        return Line(number, None, "each name once")
+    except (ValueError, RecursionError):
+        fields = None
+    if isinstance(fields, dict):
+        return Line(number, fields)
+    return Line(number, None, f"{AN_OBJECT}; {APART}" if text.startswith(b"[") else AN_OBJECT)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two roles that stand under one name the wrong one might be taken."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise Twice
+    return made
+
+
+def _refuse(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _check_names(names: list[str]) -> None:
     known = ", ".join(FIELDS)
     if "email" not in names:
-        raise Failed(f"The first line has to name the columns, `email` among them: {known}.")
+        raise Failed(
+            "The first line has to name the columns, separated by commas, in UTF-8, `email` among"
+            f" them: {known}."
+        )
     wrong = [name for name in names if name not in FIELDS]
     if wrong or len(set(names)) < len(names):
         what = f"{wrong[0]!r} is no column" if wrong else "A column stands there twice"
