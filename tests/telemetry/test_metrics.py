@@ -196,3 +196,11 @@ async def test_both_formats_of_the_exposition_are_spoken(service):
     answer = await scrape(service, Accept="application/openmetrics-text;version=1.0.0")
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert answer.text.endswith("# EOF\n")
+
+
+@pytest.mark.parametrize("directory", ["", "/nonexistent"])
+def test_a_directory_to_count_in_that_is_none_stops_the_start(tmp_path, monkeypatch, directory):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", directory)
+    with pytest.raises(SettingsError, match="which is no directory: make it, or unset"):
+        Admit(metrics_keys=KEY, data_dir=tmp_path)
+    assert not Admit(data_dir=tmp_path).metrics.on
