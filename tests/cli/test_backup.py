@@ -1,5 +1,6 @@
 """`admit backup`: a whole copy from under servers that write, and what a restore means."""
 
+import errno
 import json
 import os
 import shutil
@@ -9,12 +10,14 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
 
 from admit.cli import backup
 from admit.cli.written import written
+from admit.settings import Settings
 
 from .conftest import ADA, no_settings
 
@@ -280,6 +283,37 @@ def test_a_command_that_is_told_to_end_leaves_no_draft(ada, place, command):
 
 
 def test_what_sqlite_wrote_beside_a_draft_goes(place):
-    with written(place / "copy.db", force=False, database=None) as draft:
+    with written(place / "copy.db", Settings(), force=False) as draft:
         draft.with_name(f"{draft.name}-journal").touch()
     assert [each.name for each in place.iterdir()] == ["copy.db"]
+
+
+def test_the_secret_is_never_written_over(ada, run, place):
+    """Without it the keys in the database can't be opened."""
+    (place / "users.jsonl").write_text("{}")
+    target, secret = "admit-data/secret", (place / "admit-data" / "secret").read_bytes()
+    for command in ("backup", "export", "import users.jsonl --report"):
+        said = run(*command.split(), target, "--force", code=1).stderr
+        assert said == f"Error: {target} is the secret itself: choose another name.\n"
+    assert (place / "admit-data" / "secret").read_bytes() == secret
+
+
+@pytest.mark.parametrize("target", [".", "..", "/", "admit-data", "pipe"])
+def test_what_is_no_file_is_not_replaced(ada, run, target):
+    """Nor is a pipe or a device, though root could put a file in its place."""
+    os.mkfifo("pipe")
+    for command in ("backup", "export"):
+        said = run(command, "--force", target, code=1).stderr
+        assert said == (
+            f"Error: {target} is there and is no file: name the file that is to be written.\n"
+        )
+
+
+def test_a_draft_without_room_is_named(place):
+    """A write that fails does not know its file."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    target = written(Path("copy.db"), Settings(), force=False)
+    with pytest.raises(OSError, match="copy") as raised, target:
+        raise full
+    assert raised.value.filename == "copy.db"

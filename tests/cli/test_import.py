@@ -1,5 +1,6 @@
 """`admit import`: accounts come in whole, or their line says why not."""
 
+import errno
 import json
 import os
 import signal
@@ -13,8 +14,9 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from admit.cli.moving import lines
-from admit.errors import InvalidCredentials
+from admit.cli.moving import landing, lines
+from admit.cli.moving.report import reporting
+from admit.errors import InvalidCredentials, Unavailable
 from admit.passwords import forms
 
 from .conftest import ADA, COMMAND, PASSWORD, no_settings
@@ -664,3 +666,77 @@ def test_nothing_is_made_for_a_file_that_is_none(run, place):
         "users.csv",
         "users.json",
     ]
+
+
+@pytest.fixture
+def second_step(monkeypatch):
+    """Has `happen` happen when the second step begins."""
+
+    def instead(where, happen):
+        steps = []
+        real = where.add
+
+        async def add(self, arrivals):
+            steps.append(arrivals)
+            if len(steps) == 2:
+                happen()
+            return await real(self, arrivals)
+
+        monkeypatch.setattr(where, "add", add)
+
+    return instead
+
+
+def many(written):
+    return written(*({"email": f"u{number}@example.com"} for number in range(1_500)))
+
+
+def test_where_the_store_goes_away_it_is_said_how_far_it_came(
+    run, answer, written, place, second_step
+):
+    def gone():
+        raise Unavailable("The store cannot be reached.") from OSError("it went")
+
+    second_step(landing.InStore, gone)
+    file = many(written)
+
+    result = run("import", file, code=1)
+
+    assert result.stderr == (
+        "Error: The store cannot be reached (it went).\n"
+        "Stopped: up to line 1,000 everything is done. Run it again to go on; what is there already"
+        " is passed over.\n"
+    )
+    assert count(place) == 1_000
+    assert answer("import", file)["added"] == 500
+
+
+def test_a_dry_run_that_is_stopped_says_that_nothing_is_written(run, written, second_step):
+    second_step(landing.Rehearsal, lambda: signal.raise_signal(signal.SIGINT))
+
+    result = run("import", many(written), "--dry-run", code=1)
+
+    assert result.stderr == (
+        "Stopped: up to line 1,000 everything is checked, and nothing written.\n"
+    )
+
+
+def test_a_report_replaces_no_file_unasked(run, written, place):
+    file = written({"email": "x"})
+    (place / "why.jsonl").write_text("the only good one")
+
+    said = run("import", file, "--report", "why.jsonl", code=1).stderr
+
+    assert "why.jsonl is there already" in said
+    assert (place / "why.jsonl").read_text() == "the only good one"
+    assert not (place / "admit-data").exists()
+    run("import", file, "--report", "why.jsonl", "--force", code=1)
+    assert json.loads((place / "why.jsonl").read_text())["line"] == 1
+
+
+def test_a_report_without_room_is_named(tmp_path):
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="why") as raised, reporting(tmp_path / "why.jsonl"):
+        raise full
+    assert raised.value.filename == str(tmp_path / "why.jsonl")

@@ -44,12 +44,12 @@ def backup(
         )
     if not source.exists():
         raise Failed(f"There is no database at {source}: run this where the server runs.")
-    with written(file, force=force, database=source) as draft:
+    with written(file, settings, force=force) as draft:
         try:
             _copy(source, draft, _moved if sys.stderr.isatty() else None)
             _check(draft)
         except sqlite3.Error as error:
-            raise Failed(f"The database can't be copied: {error}.") from error
+            raise Failed(f"The database can't be copied to {file}: {error}.") from error
     size = file.stat().st_size
     if as_json:
         show_json({"file": str(file), "bytes": size})

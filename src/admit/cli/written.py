@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from admit.cli.failure import Failed
+from admit.cli.opened import database_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from admit.settings import Settings
+
 PRIVATE = 0o600
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a write fails with where there is no room, without saying in which file."""
 
 
 @contextmanager
-def written(path: Path, *, force: bool, database: Path | None) -> Iterator[Path]:
+def written(path: Path, settings: Settings, *, force: bool) -> Iterator[Path]:
     """An empty file of mode 0600 to write to, which takes `path`'s name when all went well.
 
     Arguments:
         path: where it is to be.
+        settings: with the database and the secret, which are never replaced.
         force: whether a file that is there may be replaced.
-        database: the embedded one, which never may be: servers work on it.
 
     Raises:
-        Failed: there is one already, or it is the database.
+        Failed: there is one already, or it is not to be replaced.
         OSError: it can't be written there.
     """
-    spare(path, database)
-    if not force and os.path.lexists(path):
-        raise Failed(f"{path} is there already: choose another name, or replace it with --force.")
+    spare(path, settings, force=force)
     draft = path.with_name(f".{path.name}.{token_hex(4)}")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
     try:
-        yield draft
+        with named(path):
+            yield draft
         _to_disk(draft)
         draft.replace(path)
         _to_disk(path.parent)  # the new name, too
@@ -44,13 +49,32 @@ def written(path: Path, *, force: bool, database: Path | None) -> Iterator[Path]
             draft.with_name(draft.name + end).unlink(missing_ok=True)
 
 
-def spare(path: Path, database: Path | None) -> None:
-    """Refuse to write over the database, or over a file that belongs to it."""
-    if database is None:
+def spare(path: Path, settings: Settings, *, force: bool) -> None:
+    """Refuse to write over what must not be replaced: see `written`."""
+    database, kept = database_file(settings), {settings.data_dir / "secret": "the secret"}
+    if database is not None:
+        for end in ("", "-wal", "-shm", "-journal"):
+            kept[database.with_name(database.name + end)] = "the database"
+    for each, what in kept.items():
+        if path.resolve() == each.resolve():
+            raise Failed(f"{path} is {what} itself: choose another name.")
+    if not os.path.lexists(path):
         return
-    its = [database.with_name(database.name + end) for end in ("", "-wal", "-shm", "-journal")]
-    if path.resolve() in [each.resolve() for each in its]:
-        raise Failed(f"{path} is the database itself: choose another name.")
+    if not path.is_file():
+        raise Failed(f"{path} is there and is no file: name the file that is to be written.")
+    if not force:
+        raise Failed(f"{path} is there already: choose another name, or replace it with --force.")
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Where there is no room to write in here, it is this file's: the error gets its name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            error.filename = error.filename or str(path)
+        raise
 
 
 def _to_disk(path: Path) -> None:

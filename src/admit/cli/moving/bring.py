@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from admit.cli.failure import REFUSED
+from admit.cli.failure import REFUSED, sentence
 from admit.cli.moving.lines import READERS, Format, Line, firebase_accounts
 from admit.cli.moving.report import Report, reporting
 from admit.cli.opened import database_file, in_store
 from admit.cli.output import AsJson, complain, say, show_json
 from admit.cli.written import spare
-from admit.errors import InvalidInput
+from admit.errors import InvalidInput, Unavailable
 from admit.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ def import_(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write there why each line was refused.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the report where it is there.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add accounts from a file; docs/moving.md says how it looks.
@@ -75,7 +78,7 @@ def import_(
         raise typer.BadParameter("--report would overwrite the file that is read")
     settings = Settings.load()
     if report:
-        spare(report, database_file(settings))
+        spare(report, settings, force=force)
     with _opened(file) as opened:
         lines = _lines(opened, file, format_, firebase)
         with reporting(report) as written, _progress(opened, file, lines) as shown:
@@ -85,14 +88,16 @@ def import_(
 
             try:
                 store = _rehearse(work, settings) if dry_run else _write(work, settings)
+            except Unavailable as error:
+                if not written.reached:
+                    raise
+                complain(f"Error: {sentence(error)}")
+                store = None
             except KeyboardInterrupt:
                 store = None
     written.show(report)
     if store is None:
-        complain(
-            f"Stopped: up to line {written.reached:,} everything is done. Run it again to go on;"
-            " what is there already is passed over."
-        )
+        complain(_so_far(written, dry_run=dry_run))
     elif as_json:
         counts = {"added": written.added, "there": written.there, "refused": written.refused}
         show_json(counts | {"dry_run": dry_run})
@@ -241,6 +246,15 @@ def _progress(opened: BinaryIO, file: Path, lines: Iterator[Line]) -> Iterator[I
             bar.update(size - seen)
 
         yield counted()
+
+
+def _so_far(report: Report, *, dry_run: bool) -> str:
+    if dry_run:
+        return f"Stopped: up to line {report.reached:,} everything is checked, and nothing written."
+    return (
+        f"Stopped: up to line {report.reached:,} everything is done. Run it again to go on; what is"
+        " there already is passed over."
+    )
 
 
 def _summary(report: Report, store: str, *, dry_run: bool) -> str:

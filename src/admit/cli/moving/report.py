@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from admit.cli.output import complain, remark
-from admit.cli.written import PRIVATE
+from admit.cli.written import PRIVATE, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +58,7 @@ def reporting(path: Path | None) -> Iterator[Report]:
         yield Report(None)
         return
     opened = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE)
-    with os.fdopen(opened, "w", encoding="utf-8") as file:
+    with named(path), os.fdopen(opened, "w", encoding="utf-8") as file:
         if os.name == "posix":
             path.chmod(PRIVATE)
         yield Report(file)

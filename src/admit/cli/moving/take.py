@@ -15,7 +15,7 @@ import typer
 
 from admit.cli.moving.bring import ENDINGS, STDIN, FormatOption
 from admit.cli.moving.lines import FIELDS, Format
-from admit.cli.opened import database_file, in_store
+from admit.cli.opened import in_store
 from admit.cli.output import remark
 from admit.cli.written import written
 from admit.settings import Settings
@@ -56,7 +56,7 @@ def export(
         return count
 
     settings = Settings.load()
-    with _opened(file, force=force, database=database_file(settings)) as out:
+    with _opened(file, settings, force=force) as out:
         count = in_store(work, settings=settings)
     remark(f"{count:,} account{'' if count == 1 else 's'} exported.")
 
@@ -126,10 +126,10 @@ WRITERS: dict[Format, Callable[[TextIO, tuple[str, ...]], Callable[[dict[str, An
 
 
 @contextmanager
-def _opened(file: Path, *, force: bool, database: Path | None) -> Iterator[TextIO]:
+def _opened(file: Path, settings: Settings, *, force: bool) -> Iterator[TextIO]:
     if str(file) != STDIN:
         with (
-            written(file, force=force, database=database) as draft,
+            written(file, settings, force=force) as draft,
             draft.open("w", encoding="utf-8", newline="") as out,
         ):
             yield out
