@@ -370,3 +370,47 @@ async def test_with_nothing_shared_nothing_is_watched():
         raise AssertionError
 
     await asyncio.wait_for(Counters().watch(changed), 5)
+
+
+class Full(Broken):
+    """A storage that keeps what it has, and has no room for more."""
+
+    async def take(self, places, *, now):
+        if not self.works and not all(self.look(each.key, now=now) for each in places):
+            raise Unavailable("it is full")
+        return await Memory.take(self, places, now=now)
+
+
+async def test_what_has_no_room_for_an_attempt_is_out_until_it_has(caplog):
+    """Looked for with a key that is there already, it would be back each second."""
+    shared = Full()
+    counters = Counters(shared)
+    (circuit,) = counters._shared
+    await circuit.look()
+    shared.works = False
+    assert await held(counters, 1) == 1
+    for _ in range(3):
+        await circuit.look()
+        assert counters.out == ["broken"]
+        with pytest.raises(Unavailable):
+            await counters.check()
+    assert len(caplog.records) == 1
+    shared.works = True
+    await circuit.look()
+    assert counters.out == []
+
+
+async def test_looking_whether_it_is_there_leaves_nothing_in_it(storage):
+    counters = Counters(storage)
+    for _ in range(5):
+        await counters.check()
+        await counters._shared[0].look()
+    assert counters.out == []
+    if isinstance(storage, File):
+        assert storage._db is not None
+        assert storage._db.execute("SELECT keys FROM held").fetchone() == (0,)
+    elif isinstance(storage, Memory):
+        assert storage.empty
+    else:
+        async with storage._connections.client() as redis:
+            assert await redis.keys("*") == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,7 +26,15 @@ logger = logging.getLogger("admit.counters")
 
 LOOK_SECONDS = 1.0
 """How often it is looked whether what is shared is there."""
-PROBE = Place("probe", 1.0, 1 << 31)
+
+
+async def probe(storage: Storage) -> None:
+    """Count what was never counted, as an attempt does, and give it back.
+
+    A key that is there already needs no room: with a full disk it would count, and no other.
+    """
+    place = Place(f"probe:{token_hex(8)}", seconds=1.0, most=1)
+    await storage.give_back(await storage.take((place,), now=0.0))
 
 
 class Circuit:
@@ -60,7 +69,7 @@ class Circuit:
     async def look(self) -> None:
         """Look whether it is there, by counting something: one that answers may refuse to write."""
         try:
-            await self.storage.take((PROBE,), now=0.0)
+            await probe(self.storage)
         except Exception as error:  # noqa: BLE001  as above
             self._lost(error)
         else:
@@ -141,7 +150,7 @@ class Counters:
     async def check(self) -> None:
         """Return where what is shared counts now; raise `Unavailable` where it does not."""
         for each in self._shared:
-            await each.storage.take((PROBE,), now=0.0)
+            await probe(each.storage)
 
     async def close(self) -> None:
         """Let go of what is shared."""
