@@ -740,3 +740,20 @@ def test_a_report_without_room_is_named(tmp_path):
     with pytest.raises(OSError, match="why") as raised, reporting(tmp_path / "why.jsonl"):
         raise full
     assert raised.value.filename == str(tmp_path / "why.jsonl")
+
+
+def test_one_with_a_report_is_run_again_as_well(run, written, second_step):
+    """An empty report is in nobody's way, and one that isn't is spoken of."""
+
+    def gone():
+        raise Unavailable("The store cannot be reached.")
+
+    second_step(landing.InStore, gone)
+    good = [{"email": f"u{number}@example.com"} for number in range(1_500)]
+    command = ("import", written({"email": "x"}, *good), "--report", "why.jsonl")
+    Path("why.jsonl").touch()
+
+    assert "to go on (--force replaces the report);" in run(*command, code=1).stderr
+    assert "is there already" in run(*command, code=1).stderr
+    run(*command, "--force", code=1)
+    assert len(Path("why.jsonl").read_text().splitlines()) == 1

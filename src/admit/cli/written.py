@@ -62,7 +62,7 @@ def spare(path: Path, settings: Settings, *, force: bool) -> None:
         return
     if not path.is_file():
         raise Failed(f"{path} is there and is no file: name the file that is to be written.")
-    if not force:
+    if not force and path.stat().st_size:  # of an empty one nothing is lost
         raise Failed(f"{path} is there already: choose another name, or replace it with --force.")
 
 

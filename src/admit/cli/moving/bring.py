@@ -97,7 +97,7 @@ def import_(
                 store = None
     written.show(report)
     if store is None:
-        complain(_so_far(written, dry_run=dry_run))
+        complain(_so_far(written, dry_run=dry_run, kept=bool(report and written.refused)))
     elif as_json:
         counts = {"added": written.added, "there": written.there, "refused": written.refused}
         show_json(counts | {"dry_run": dry_run})
@@ -248,12 +248,13 @@ def _progress(opened: BinaryIO, file: Path, lines: Iterator[Line]) -> Iterator[I
         yield counted()
 
 
-def _so_far(report: Report, *, dry_run: bool) -> str:
+def _so_far(report: Report, *, dry_run: bool, kept: bool) -> str:
     if dry_run:
         return f"Stopped: up to line {report.reached:,} everything is checked, and nothing written."
+    how = " (--force replaces the report)" if kept else ""
     return (
-        f"Stopped: up to line {report.reached:,} everything is done. Run it again to go on; what is"
-        " there already is passed over."
+        f"Stopped: up to line {report.reached:,} everything is done. Run it again to go on{how};"
+        " what is there already is passed over."
     )
 
 
