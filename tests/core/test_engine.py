@@ -15,6 +15,8 @@ from admit.testing import samples
 from tests.core.conftest import SECRET
 
 pytestmark = pytest.mark.anyio
+PATIENCE = 20.0
+"""Seconds after which what should come about has not, however noisy the machine."""
 
 
 async def signed_in(engine):
@@ -85,7 +87,7 @@ def test_one_engine_serves_loop_after_loop(process):
 
 async def until(happens):
     """Wait for what the watch does by itself, which tells nobody."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await happens():  # noqa: ASYNC110  there is no event to wait for
             await asyncio.sleep(0.005)
 
@@ -353,39 +355,56 @@ async def test_what_came_while_the_push_was_cut_is_found_when_it_is_back(
 
 async def test_many_messages_are_one_look(pushed, monkeypatch):
     """And one more, for what came while it ran."""
-    async with pushed() as engine:
-        started, free, looks = asyncio.Event(), asyncio.Event(), []
-        await asyncio.sleep(0.05)  # the look at the connection is over
-        look = engine.store.revocations
+    engine = pushed()
+    free, looks, look = asyncio.Event(), [], engine.store.revocations
+    free.set()
 
-        async def slow(*, after, now):
-            looks.append(after)
-            started.set()
-            await free.wait()
-            return await look(after=after, now=now)
+    async def slow(*, after, now):
+        looks.append(after)
+        await free.wait()
+        return await look(after=after, now=now)
 
-        monkeypatch.setattr(engine.store, "revocations", slow)
+    async def looked(times):
+        async with asyncio.timeout(PATIENCE):
+            while len(looks) < times:  # noqa: ASYNC110  a look tells nobody
+                await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(engine.store, "revocations", slow)
+    async with engine:
+        await looked(2)  # at the start and at the connection
+        free.clear()
+        looks.clear()
         await pushed.channel.tell()
-        await started.wait()
+        await looked(1)
         for _ in range(1_000):
             await pushed.channel.tell()
         free.set()
-        await asyncio.sleep(0.1)
+        await looked(2)
+        assert not engine._keeping_up._heard.is_set(), "there is no reason for a third"
         assert len(looks) == 2
 
 
 async def test_closing_tells_what_is_left_to_tell(pushed, clock, monkeypatch):
     """A command has ended a session, and is over before the others have been told."""
-    told = []
+    monkeypatch.setattr("admit.revocation.news.TELL_SECONDS", PATIENCE)
+    free, told = asyncio.Event(), []
     async with pushed() as engine:
         await samples.add(engine.store, "ada")
         tokens = await signed_in(engine)
+        everything_told = engine.revoked.told
 
         async def slow():
-            await asyncio.sleep(0.02)
+            await free.wait()
             told.append(1)
 
+        async def closing():
+            assert not told
+            free.set()
+            await everything_told()
+            assert told
+
         monkeypatch.setattr(pushed.channel, "tell", slow)
+        monkeypatch.setattr(engine.revoked, "told", closing)
         await engine.sessions.sign_out(tokens.refresh_token, now=clock())
         assert not told
     assert told

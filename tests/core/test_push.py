@@ -31,11 +31,17 @@ def settings(request, tmp_path, monkeypatch):
 
 
 async def listening(*engines):
+    """Each is connected, and the look that follows a connection is over."""
     async with asyncio.timeout(PATIENCE):
         for engine in engines:
-            while not engine.push.connected:  # noqa: ASYNC110  a connection tells nobody
+            while not engine.push.connected or looks(engine):  # noqa: ASYNC110  neither is told
                 await asyncio.sleep(0.005)
-    await asyncio.sleep(0.05)  # the look that follows a connection is over
+
+
+def looks(engine):
+    """Whether it looks, or is about to."""
+    turns = engine.revoked._turns[asyncio.get_running_loop()]
+    return engine._keeping_up._heard.is_set() or turns.lock.locked()
 
 
 async def refused(engine, token):

@@ -128,6 +128,7 @@ class Reordered:
 
     def __init__(self, store):
         self._store = store
+        self.begun = asyncio.Event()
         self.first = asyncio.Event()
         self._looks = 0
 
@@ -135,6 +136,7 @@ class Reordered:
         entries = await self._store.revocations(after=after, now=now)
         self._looks += 1
         if self._looks == 1:
+            self.begun.set()
             await self.first.wait()
         return entries
 
@@ -147,7 +149,7 @@ async def test_a_look_that_comes_back_late_undoes_nothing(engine, ada, clock):
     await engine.accounts.set_roles("id-ada", add=(), remove=("admin",), now=clock())
     # Of one event loop only one looks at a time, but an engine may serve two.
     late = asyncio.create_task(revoked._read(clock()))
-    await asyncio.sleep(0.01)
+    await slow.begun.wait()
     fresh = await engine.sessions.refresh(tokens.refresh_token, now=clock())
     await engine.accounts.set_roles("id-ada", add=(), remove=("writer",), now=clock())
     await revoked.look(clock())
