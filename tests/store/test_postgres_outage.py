@@ -131,14 +131,21 @@ async def test_what_is_revoked_is_seen_while_all_others_wait(database_url):
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_a_caller_who_leaves_does_not_undo_what_was_asked(database_url):
+async def test_a_caller_who_leaves_does_not_undo_what_was_asked(
+    database_url, postgres, monkeypatch
+):
     """To the law that is an answer that was lost."""
+    patient = connections.SESSION
+    for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
+        patient = patient.replace(f"'{limit}'", "'60000'")
+    monkeypatch.setattr(connections, "SESSION", patient)
+    monkeypatch.setattr(connections, "SECONDS", 60.0)  # it is the caller who gives up, nobody else
     async with opened(database_url) as store:
         await samples.opened(store)
         async with await psycopg.AsyncConnection.connect(database_url) as db:
             await db.execute("SELECT id FROM admit.sessions FOR UPDATE")
             caller = asyncio.create_task(rotate(store))
-            await asyncio.sleep(0.05)
+            await waits_for_a_lock(postgres, database_url)
             caller.cancel()
             await asyncio.gather(caller, return_exceptions=True)
         assert caller.cancelled()
@@ -162,6 +169,16 @@ async def test_what_became_of_a_caller_who_left_is_no_error_of_ours(database_url
         del work
         gc.collect()
     assert [each for each in caplog.records if each.name == "asyncio"] == []
+
+
+async def waits_for_a_lock(server, url):
+    """A statement in this database has arrived, and waits."""
+    asked = f"""
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = '{url.rpartition("/")[2]}' AND wait_event_type = 'Lock'"""
+    async with asyncio.timeout(30):
+        while (await asyncio.to_thread(server.sql, asked))[0][0] == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_replica_is_never_asked(own_postgres):
@@ -218,7 +235,8 @@ async def test_a_server_that_stands_still_is_said_once_and_heard_again(
     own_postgres, monkeypatch, caplog
 ):
     """Nothing comes on the connection that listens, and nothing says that it is cut."""
-    monkeypatch.setattr(listen, "PING_SECONDS", 0.2)
+    usual = listen.PING_SECONDS
+    monkeypatch.setattr(listen, "PING_SECONDS", 0.5)
     monkeypatch.setattr(listen, "AGAIN_SECONDS", 0.1)
     push = listen.Listening(own_postgres.create())
     heard = asyncio.Event()
@@ -233,6 +251,7 @@ async def test_a_server_that_stands_still_is_said_once_and_heard_again(
         try:
             heard.clear()
             await heard.wait()  # on another connection
+            monkeypatch.setattr(listen, "PING_SECONDS", usual)  # this one is to stay
         finally:
             for (pid,) in backends:
                 os.kill(pid, signal.SIGCONT)

@@ -113,8 +113,8 @@ class Connections:
         for connection in self._made:
             connection.pgconn.finish()
 
-    async def run(self, work: Work[Result], *, seconds: float = SECONDS) -> Result:
-        """What `work` makes of a connection, in its turn and within so many seconds.
+    async def run(self, work: Work[Result], *, seconds: float | None = None) -> Result:
+        """What `work` makes of a connection, in its turn and within `SECONDS`, or so many.
 
         A caller that is cancelled leaves the work to end by itself, and after that time it is
         called off. To the law either is an answer that was lost.
@@ -122,7 +122,7 @@ class Connections:
         Raises:
             Unavailable: no connection, no answer in time, or the server can't.
         """
-        return await _bounded(self._in_turn(work), seconds)
+        return await _bounded(self._in_turn(work), SECONDS if seconds is None else seconds)
 
     async def look(self, work: Work[Result]) -> Result:
         """The same for what a process has to know: on the connection that is kept for that."""
