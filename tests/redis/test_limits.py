@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import signal
-import time
 from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 
 from admit import Admit
+from admit.counters.shared import PROBE
 from admit.errors import InvalidCredentials, SettingsError, TooManyAttempts
 from admit.testing.http_caller import EMAIL, PASSWORD
 from tests.redis.conftest import HASHING, soon
@@ -17,8 +17,8 @@ from tests.redis.conftest import HASHING, soon
 pytestmark = pytest.mark.anyio
 
 OWNER, STRANGER = "192.0.2.1", "203.0.113.1"
-SOON = 2.0
-"""What the issue gives a request while a server is out; the time-outs are far below it."""
+PATIENCE = 20.0
+"""Seconds for what must not wait for a server that hangs: that would never be over."""
 
 
 async def sign_in(service, peer, password, login=EMAIL):
@@ -66,7 +66,6 @@ class Load:
     def __init__(self, services):
         self._services = services
         self.tried, self.welcomed = [], []
-        self.slowest = 0.0
 
     async def __aenter__(self):
         self._tasks = [
@@ -94,18 +93,40 @@ class Load:
 
     async def _signs_in(self, service):
         while True:
-            begun = time.monotonic()
             self.welcomed.append(await sign_in(service, OWNER, PASSWORD))
-            self.slowest = max(self.slowest, time.monotonic() - begun)
+
+
+def questions(service, monkeypatch):
+    """What attempts ask Redis from now on: for each question, whether it was known to be out.
+
+    An attempt that asks waits half a second at most; one that does not waits for nothing.
+    """
+    (circuit,) = service.auth.counters._shared
+    asked = []
+
+    def counted(name):
+        verb = getattr(circuit.storage, name)
+
+        async def ask(what, **more):
+            if what != (PROBE,):
+                asked.append(circuit.out)
+            return await verb(what, **more)
+
+        return ask
+
+    for name in ("take", "give_back"):
+        monkeypatch.setattr(circuit.storage, name, counted(name))
+    return asked
 
 
 async def test_stopped_and_started_under_load_it_limits_and_works_all_the_time(
-    two_processes, redis_server, caplog
+    two_processes, redis_server, caplog, monkeypatch
 ):
     """The clock stands still, so no window ends."""
     async with AsyncExitStack() as stack:
         services = [await stack.enter_async_context(each) for each in two_processes(**HASHING)]
         await services[0].register()
+        asked = [questions(each, monkeypatch) for each in services]
         async with Load(services) as load:
             await load.more()
             assert load.tried.count(401) == 5
@@ -125,7 +146,8 @@ async def test_stopped_and_started_under_load_it_limits_and_works_all_the_time(
         assert load.tried.count(401) <= 10
         assert set(load.tried) == {401, 429}
         assert set(load.welcomed) == {200}
-        assert load.slowest < SOON
+        assert [sum(each) for each in asked] == [0, 0]  # while it is out, nobody asks it
+        assert all(asked)
         others = [sign_in(services[n % 2], "203.0.113.9", "guess", "bob") for n in range(20)]
         assert (await asyncio.gather(*others)).count(401) == 5
         told = sorted([("limits_degraded", "redis"), ("limits_restored", "redis")] * 2)
@@ -136,26 +158,36 @@ async def test_stopped_and_started_under_load_it_limits_and_works_all_the_time(
     assert not [each for each in caplog.records if each.levelno > logging.WARNING]
 
 
-async def test_a_redis_that_hangs_is_waited_for_once_and_then_left_alone(serve, redis_server):
+async def test_a_redis_that_hangs_is_waited_for_once_and_then_left_alone(
+    serve, redis_server, monkeypatch
+):
+    """That it is looked for each second, and found again, others show: here nobody looks."""
+    monkeypatch.setattr("admit.counters.shared.LOOK_SECONDS", 86_400.0)
     async with serve(redis_url=redis_server.url) as service:
-        throttle = service.auth.throttle
+        throttle, asked = service.auth.throttle, questions(service, monkeypatch)
 
         async def attempt():
-            begun = time.monotonic()
-            async with throttle.sign_in("ada", OWNER):
+            async with asyncio.timeout(PATIENCE), throttle.sign_in("ada", OWNER):
                 pass
-            return time.monotonic() - begun
 
         await attempt()
+        assert asked == [False] * 2  # for its place, and to give it back
+        asked.clear()
         redis_server.process.send_signal(signal.SIGSTOP)
-        assert await attempt() < SOON
+        await attempt()
         assert service.auth.degraded == ["redis"]
-        # The second look is up to a second away; nobody waits in between.
-        assert min([await attempt() for _ in range(50)]) < 0.05
+        assert asked == [False]
+        for _ in range(50):
+            await attempt()
+        assert asked == [False]
         redis_server.process.send_signal(signal.SIGCONT)
-        await soon(lambda: not service.auth.degraded)
+        (circuit,) = service.auth.counters._shared
+        async with asyncio.timeout(PATIENCE):
+            while circuit.out:
+                await circuit.look()
         await attempt()
         assert not service.auth.degraded
+        assert asked == [False] * 3
 
 
 async def test_after_a_time_out_nobody_gets_the_answer_to_another_ones_question(
