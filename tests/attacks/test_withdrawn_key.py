@@ -1,11 +1,10 @@
 """A signing key that leaked: once it is withdrawn, nothing that it signed is worth anything."""
 
-import asyncio
-
 import pytest
 
 from admit.testing.http_caller import refused
 
+from .conftest import refused_soon
 from .forging import opened, signed, signing_key
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +48,7 @@ async def test_another_process_refuses_it_within_a_second(serve, service):
         assert await other.me(tokens["access_token"]) == 200
         kid = opened(tokens["access_token"])[0]["kid"]
         await service.auth.keys.withdraw(kid, service.clock())
-        await asyncio.sleep(1)
+        await refused_soon(other, tokens["access_token"])
         answer = await other.send("GET", "/me", bearer=tokens["access_token"])
         refused(answer, 401, "invalid_token")
         answer = await other.refresh(tokens["refresh_token"])
