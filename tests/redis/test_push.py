@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import asynccontextmanager
+from unittest.mock import Mock
 
 import pytest
 from redis.asyncio.client import PubSub
@@ -87,10 +88,10 @@ async def test_after_a_restart_it_is_heard_again(redis_server, caplog):
 async def test_it_comes_up_without_redis_and_finds_it_later(redis_server, monkeypatch):
     redis_server.stop()
     listener = Listener(redis_server.url)
-    lost, tries = listener.push._lost, []
-    monkeypatch.setattr(listener.push, "_lost", lambda error: (tries.append(error), lost(error)))
+    lost = Mock(wraps=listener.push._lost)
+    monkeypatch.setattr(listener.push, "_lost", lost)
     task = asyncio.create_task(listener.push.listen(lambda: listener.heard.append("heard")))
-    await soon(lambda: len(tries) == 3)
+    await soon(lambda: lost.call_count == 3)
     assert (listener.push.connected, listener.heard) == (False, [])
     redis_server.start()
     await soon(lambda: listener.push.connected and listener.heard)
@@ -101,16 +102,14 @@ async def test_it_comes_up_without_redis_and_finds_it_later(redis_server, monkey
 
 async def test_a_redis_that_hangs_is_noticed_and_holds_nobody_up(redis_server, monkeypatch):
     listener = Listener(redis_server.url)
-    client, asked = listener.push._connections.client, []
+    asked = Mock(wraps=listener.push._connections.client)
     async with listener.listening():
         redis_server.process.send_signal(signal.SIGSTOP)
-        monkeypatch.setattr(
-            listener.push._connections, "client", lambda: (asked.append("asked"), client())[1]
-        )
+        monkeypatch.setattr(listener.push._connections, "client", asked)
         async with asyncio.timeout(20):
             for _ in range(21):
                 await listener.push.tell()
-        assert len(asked) in {1, 2}  # the first, perhaps one a second later, and no other
+        assert asked.call_count in {1, 2}  # the first, perhaps one a second later, and no other
         await soon(lambda: not listener.push.connected)
         redis_server.process.send_signal(signal.SIGCONT)
         await soon(lambda: listener.push.connected)
@@ -119,11 +118,11 @@ async def test_a_redis_that_hangs_is_noticed_and_holds_nobody_up(redis_server, m
 @pytest.mark.usefixtures("patient")
 async def test_a_quiet_connection_stays_and_a_look_at_it_is_no_message(redis_server, monkeypatch):
     monkeypatch.setattr("admit.redis.push.QUIET_SECONDS", 0.02)
-    ping, pings = PubSub.ping, []
-    monkeypatch.setattr(PubSub, "ping", lambda self: (pings.append("ping"), ping(self))[1])
+    pings = Mock(wraps=PubSub.ping)
+    monkeypatch.setattr(PubSub, "ping", lambda self: pings(self))
     listener = Listener(redis_server.url)
     async with listener.listening():
-        await soon(lambda: len(pings) == 5)  # four of them were answered
+        await soon(lambda: pings.call_count == 5)  # four of them were answered
         assert listener.push.connected
         assert len(listener.heard) == 1
         await listener.push.tell()
