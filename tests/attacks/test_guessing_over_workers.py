@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import ADA, PASSWORD, Server, no_settings, soon
+from tests.workers import workers_of
 
 GUESSES = 32
 LIMIT = {"ADMIT_THROTTLE_LOGIN": "5/hour", "ADMIT_HASH_QUEUE": "1000"}
@@ -48,20 +49,6 @@ def guess(servers, count=GUESSES, login=ADA):
         return list(threads.map(one, range(count)))
 
 
-def workers(server):
-    """The ids of the processes that the server started and that serve."""
-    listed = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    children = [int(pid) for pid in listed.read_text(encoding="ascii").split()]
-    return [pid for pid in children if b"spawn_main" in cmdline(pid)]
-
-
-def cmdline(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
 @pytest.mark.parametrize(("store", "count"), [("sqlite", "4"), ("postgresql", "2")])
 def test_several_workers_give_no_more_guesses_than_one(serving, store, count, request):
     more = {}
@@ -86,10 +73,11 @@ def test_a_worker_that_is_killed_brings_no_new_guesses_and_leaves_nothing_broken
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert guess([server]).count(401) == 5
 
-    soon(lambda: len(workers(server)) == 2)
-    before = workers(server)
-    os.kill(before[0], signal.SIGKILL)
-    soon(lambda: len(workers(server)) == 2 and before[0] not in workers(server))
+    supervisor = server.process.pid
+    soon(lambda: len(workers_of(supervisor)) == 2)
+    killed, _ = workers_of(supervisor)
+    os.kill(killed, signal.SIGKILL)
+    soon(lambda: len(set(workers_of(supervisor)) - {killed}) == 2)
 
     assert set(guess([server], 16)) == {429}
     assert guess([server], 16, "bob").count(401) == 5

@@ -15,6 +15,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.workers import workers_of
+
 from .conftest import ADA, COMMAND, PASSWORD, no_settings, soon
 
 SECRET = "a secret of thirty-two bytes and more that nobody knows"
@@ -390,10 +392,10 @@ def test_killed_during_a_burst_of_refreshes_every_answered_token_still_works(ser
 def test_a_worker_that_can_t_start_ends_the_server_with_a_failure(serving, place):
     """Not with status 0, with which nobody would start it again."""
     server = serving("--workers", "2")
+    soon(lambda: len(workers_of(server.process.pid)) == 2)
+    server.register()
+    living = workers_of(server.process.pid)
     (place / "admit-data" / "secret").write_text("quite another secret 0123456789 abcdefgh")
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    workers = [int(pid) for pid in children.read_text().split()]
-    living = [pid for pid in workers if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
 
     os.kill(living[0], signal.SIGKILL)
 

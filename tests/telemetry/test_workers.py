@@ -7,6 +7,7 @@ from pathlib import Path
 
 from admit.telemetry.workers import ROOM
 from tests.cli.conftest import ADA, soon
+from tests.workers import workers_of
 
 from .conftest import KEY, Numbers
 
@@ -19,17 +20,10 @@ def scraped(server):
 
 def workers(server):
     """The processes that serve, and the directory where they count."""
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    found, directory = [], None
-    for child in children:
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-            environment = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
-            named = next(each for each in environment if each.startswith(b"PROMETHEUS_MULTIPROC_"))
-            directory = Path(os.fsdecode(named.partition(b"=")[2]))
-            found.append(int(child))
-    assert directory is not None
-    return found, directory
+    found = workers_of(server.process.pid)
+    environment = Path(f"/proc/{found[0]}/environ").read_bytes().split(b"\0")
+    named = next(each for each in environment if each.startswith(b"PROMETHEUS_MULTIPROC_"))
+    return found, Path(os.fsdecode(named.partition(b"=")[2]))
 
 
 def test_all_workers_are_counted_together_and_a_killed_one_is_replaced(server):
@@ -56,7 +50,7 @@ def test_all_workers_are_counted_together_and_a_killed_one_is_replaced(server):
 
     soon(counted)
     os.kill(processes[0], signal.SIGKILL)
-    soon(lambda: set(workers(serving)[0]) - set(processes))
+    soon(lambda: set(workers_of(serving.process.pid)) - set(processes))
     soon(lambda: scraped(serving)("admit_workers") == 2)
     assert counted()
     assert not [*directory.glob(f"gauge_live*_{processes[0]}.db")]
