@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 from admit import Admit, Settings
 from admit.testing import samples
+from tests.workers import workers_of
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret of thirty-two bytes and more that nobody knows"
@@ -36,7 +37,9 @@ class Place:
 
     @property
     def environment(self):
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ADMIT_")}
+        # Coverage is measured elsewhere: here it would only slow the servers down under load.
+        dropped = ("ADMIT_", "COVERAGE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         ours = {f"ADMIT_{name.upper()}": str(value) for name, value in self.given.items()}
         paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
         return kept | ours | {"PYTHONPATH": os.pathsep.join(paths)}
@@ -99,9 +102,7 @@ class Server:
 
     def workers(self):
         """The ids of the processes that serve, where `--workers` has more than one."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return [int(each) for each in children if b"spawn_main" in _command_line(each)]
+        return workers_of(self.process.pid)
 
     def stop(self):
         """End it by its own id."""
@@ -112,13 +113,6 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
-
-
-def _command_line(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 @contextmanager

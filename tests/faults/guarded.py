@@ -1,6 +1,7 @@
 """An app whose one guarded route verifies in memory alone; Admit's own routes beside it.
 
-It serves itself on a free port, which it says as `admit serve` does.
+It serves itself on a free port, which it says as `admit serve` does. With `--never-look` it knows
+of revocations only what is pushed.
 """
 
 import socket
@@ -12,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from admit import Admit
+from admit import Admit, watch
 from admit.errors import InvalidToken
 from admit.http.credentials import access_token
 
@@ -34,13 +35,19 @@ def app():
             return Response(status_code=401)
         return Response(status_code=204)
 
-    routes = [Route("/guarded", guarded), Mount("", auth.app)]
+    async def listens(_):
+        connected = auth.push is None or auth.push.connected
+        return Response(status_code=204 if connected else 503)
+
+    routes = [Route("/guarded", guarded), Route("/listens", listens), Mount("", auth.app)]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
 listener = socket.create_server(("127.0.0.1", 0))
 
 if __name__ == "__main__":
+    if "--never-look" in sys.argv:
+        watch.LOOK_SECONDS = 86_400.0
     uvicorn.Server(uvicorn.Config(app(), log_level="warning", access_log=False, ws="none")).run(
         sockets=[listener]
     )

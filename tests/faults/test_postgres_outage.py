@@ -16,7 +16,7 @@ from .clients import (
     nothing_acknowledged_is_lost,
     under_load,
 )
-from .cluster import SERVE, Place, serving
+from .cluster import SERVE, Place, serving, until
 from .conftest import LONG
 from .wire import ask
 
@@ -77,8 +77,9 @@ async def survived(here, fault, *, times, dice, figures):
                 await ready_again(ports, figures)
         await nobody_is_signed_out(here, clients, figures)
     assert figures.spans["answers of 503"]
-    assert max(figures.spans["answers"]) < LONGEST_SECONDS + SLACK_SECONDS
-    assert max(figures.spans["answers of 503"]) < LONGEST_SECONDS + SLACK_SECONDS
+    if LONG:  # on a machine that does nothing else
+        assert max(figures.spans["answers"]) < LONGEST_SECONDS + SLACK_SECONDS
+        assert max(figures.spans["answers of 503"]) < LONGEST_SECONDS + SLACK_SECONDS
 
 
 async def ready_again(ports, figures):
@@ -105,14 +106,17 @@ async def test_a_worker_that_dies_meanwhile_takes_nobody_with_it(here, own_postg
         await asyncio.to_thread(own_postgres.stop, "immediate")
         killed = server.workers()[0]
         os.kill(killed, signal.SIGKILL)
-        deadline = time.monotonic() + 30
-        while killed in server.workers() or len(server.workers()) < 2:
-            assert time.monotonic() < deadline, server.said()
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(4)  # it has begun, and found no store
+
+        async def begun():
+            return "started without the store" in server.said()
+
+        async def refreshed():
+            cookie = {"Cookie": f"admit-refresh={tokens.refresh_token}"}
+            return (await ask(server.port, "POST", "/auth/refresh", cookie)).status == 200
+
+        await until(begun)
+        assert killed not in server.workers()
+        assert len(server.workers()) == 2
         await asyncio.to_thread(own_postgres.start)
         assert server.process.poll() is None, server.said()
-        cookie = {"Cookie": f"admit-refresh={tokens.refresh_token}"}
-        while (await ask(server.port, "POST", "/auth/refresh", cookie)).status != 200:
-            assert time.monotonic() < deadline + 30
-            await asyncio.sleep(0.1)
+        await until(refreshed)
