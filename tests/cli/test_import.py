@@ -19,7 +19,7 @@ from admit.cli.moving.report import reporting
 from admit.errors import InvalidCredentials, Unavailable
 from admit.passwords import forms
 
-from .conftest import ADA, COMMAND, PASSWORD, no_settings
+from .conftest import ADA, COMMAND, PASSWORD, no_settings, soon
 
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -457,27 +457,32 @@ def test_steps_are_many_and_bounded(run, written, place, monkeypatch):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_one_that_is_interrupted_is_run_again(run, answer, place, how):
-    """What was done stays, what was not is done then, and nothing is there twice."""
-    total = 8_000
-    with (place / "users.jsonl").open("w") as file:
-        for number in range(total):
-            line = {"email": f"u{number}@example.com", "hash": HASH, "created": 1_600_000_000}
-            file.write(json.dumps(line) + "\n")
+    """What was done stays, what was not is done then, and nothing is there twice.
+
+    More of the second thousand never comes, so it can't be over before it is interrupted.
+    """
+    total = 1_500
+    accounts = "".join(
+        json.dumps({"email": f"u{number}@example.com", "hash": HASH, "created": 1_600_000_000})
+        + "\n"
+        for number in range(total)
+    )
     process = subprocess.Popen(
-        [*COMMAND, "import", "users.jsonl"],
+        [*COMMAND, "import", "-", "--format", "json"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=no_settings(),
     )
-    deadline = time.monotonic() + 30
-    while count(place) < 1_000:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert process.stdin is not None
+    process.stdin.write(accounts)
+    process.stdin.flush()
+    soon(lambda: count(place))
     process.send_signal(how)
-    said, remarks = process.communicate(timeout=60)
+    said, remarks = process.communicate(timeout=60)  # which closes the pipe
     done = count(place)
-    assert 1_000 <= done < total
+    assert done == 1_000
     if how == signal.SIGINT:
         assert process.returncode == 1
         assert said == ""
@@ -485,6 +490,7 @@ def test_one_that_is_interrupted_is_run_again(run, answer, place, how):
         assert "Run it again to go on" in remarks
         assert "Traceback" not in remarks
 
+    (place / "users.jsonl").write_text(accounts)
     again = answer("import", "users.jsonl")
 
     assert again == {"added": total - done, "there": done, "refused": 0, "dry_run": False}
@@ -551,9 +557,8 @@ def test_a_quote_that_is_not_closed_costs_its_own_line_alone(run, place):
     done = run("import", "users.csv", code=1)
 
     assert "300 accounts are added" in done.stdout
-    assert refusals(done)[0].startswith("Line 7 wants comma-separated values") or refusals(done)[
-        0
-    ].startswith("Line 7: ")
+    assert refusals(done)[0].startswith("Line 7: ")
+    assert "comma-separated values" in refusals(done)[0]
     assert len(refusals(done)) == 1
 
 
