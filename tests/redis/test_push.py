@@ -118,11 +118,16 @@ async def test_a_redis_that_hangs_is_noticed_and_holds_nobody_up(redis_server, m
 @pytest.mark.usefixtures("patient")
 async def test_a_quiet_connection_stays_and_a_look_at_it_is_no_message(redis_server, monkeypatch):
     monkeypatch.setattr("admit.redis.push.QUIET_SECONDS", 0.02)
-    pings = Mock(wraps=PubSub.ping)
-    monkeypatch.setattr(PubSub, "ping", lambda self: pings(self))
+    ask, pings = PubSub.ping, []
+
+    async def ping(subscription):
+        pings.append("ping")
+        await ask(subscription)
+
+    monkeypatch.setattr(PubSub, "ping", ping)
     listener = Listener(redis_server.url)
     async with listener.listening():
-        await soon(lambda: pings.call_count == 5)  # four of them were answered
+        await soon(lambda: len(pings) == 5)  # four of them were answered
         assert listener.push.connected
         assert len(listener.heard) == 1
         await listener.push.tell()
