@@ -6,7 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
-pytest_plugins = ["tests.servers", "tests.log_search"]
+pytest_plugins = ["tests.memory", "tests.servers", "tests.log_search"]
 
 # The suites are shipped without pytest; here their assertions say what they compared.
 pytest.register_assert_rewrite("admit.testing")
@@ -23,11 +23,13 @@ def serve(tmp_path):
     """Starts a service in this process, on a clock of its own, for the length of a block."""
     from admit import Admit
     from admit.testing.http_contract import Clock, Service
+    from tests.cheap import cheap
 
     @asynccontextmanager
-    async def start(**settings):
-        clock = Clock()
-        auth = Admit(**{"clock": clock, "data_dir": tmp_path, **settings})
+    async def start(*, store=None, counters=None, **settings):
+        clock = settings.pop("clock", None) or Clock()
+        made = cheap(**{"data_dir": tmp_path, **settings})
+        auth = Admit(made, store=store, clock=clock, counters=counters)
         transport = httpx.ASGITransport(auth.app)
         base_url = auth.settings.base_url
         async with auth, httpx.AsyncClient(transport=transport, base_url=base_url) as client:

@@ -9,6 +9,7 @@ import uvicorn
 
 from admit import Admit
 from admit.testing.http_contract import Clock
+from tests.cheap import cheap
 
 
 class Live:
@@ -25,7 +26,7 @@ class Live:
 def served(data_dir, **settings):
     """Serve with these settings, for the length of a block."""
     clock = Clock()
-    auth = Admit(clock=clock, data_dir=data_dir, **settings)
+    auth = Admit(cheap(data_dir=data_dir, **settings), clock=clock)
     config = uvicorn.Config(auth.app, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     with socket.socket() as listening:

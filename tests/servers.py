@@ -16,6 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.memory import memory
+
 DEBIANS = Path("/usr/lib/postgresql")
 """Debian keeps PostgreSQL's programs here, a directory for each version, and not in the PATH."""
 
@@ -47,7 +49,7 @@ class PostgresServer:
 
     def __init__(self):
         self._programs = _programs() or missing("PostgreSQL")
-        self._home = Path(tempfile.mkdtemp(prefix="admit-postgres-"))
+        self._home = Path(tempfile.mkdtemp(prefix="admit-postgres-", dir=memory()))
         self._databases = count()
         self.port = free_port()
         # It refuses to run as root.
@@ -64,7 +66,7 @@ class PostgresServer:
         made = PostgresServer._made
         if made is None:
             self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C")
-            kept = tempfile.mkdtemp(prefix="admit-postgres-")
+            kept = tempfile.mkdtemp(prefix="admit-postgres-", dir=memory())
             atexit.register(shutil.rmtree, kept, ignore_errors=True)
             made = PostgresServer._made = Path(kept) / "data"
             subprocess.run(["cp", "-a", self._home / "data", made], check=True)

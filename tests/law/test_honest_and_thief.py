@@ -31,9 +31,9 @@ from admit.settings import SKEW, Settings
 from admit.testing import samples
 from tests.law.ledger import FRESH, REUSE, Ledger, Won, claims_of
 from tests.law.tabs import Tab, restore
+from tests.memory import memory
 
 DEEP = bool(os.environ.get("DEEP_TESTS"))
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # what it shows needs no slow disk
 START = 1_800_000_000.0
 ACCESS, IDLE, ABSOLUTE = 900.0, 604_800.0, 2_592_000.0
 CLIENTS = 3
@@ -71,7 +71,7 @@ class HonestAndThief(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.loop = asyncio.new_event_loop()
-        self.directory = Path(tempfile.mkdtemp(prefix="admit-law-", dir=MEMORY))
+        self.directory = Path(tempfile.mkdtemp(prefix="admit-law-", dir=memory()))
         self.account = samples.account()
         self.ledgers: dict[str, Ledger] = {}
         self.reuses = 0
@@ -95,9 +95,6 @@ class HonestAndThief(RuleBasedStateMachine):
             key_ttl=3_650 * 86_400.0,
             throttle=False,
         )
-        # No password is hashed here: what each start hashes for nobody shall cost nothing.
-        object.__setattr__(self.settings, "argon2_memory", 8)
-        object.__setattr__(self.settings, "argon2_time", 1)
         self.start()
         registered = samples.event("user_registered")
         assert self.run(self.engines[0].store.add_user(self.account, event=registered)) is None

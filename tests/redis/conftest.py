@@ -5,9 +5,6 @@ import time
 
 import pytest
 
-HASHING = {"argon2_memory": 12_288, "argon2_time": 3}
-"""As cheap as the settings let it be, for many sign-ins."""
-
 
 async def soon(look):
     """Wait until `look()` is true."""
