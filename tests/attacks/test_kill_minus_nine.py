@@ -1,109 +1,122 @@
 """`kill -9` of the server between any two requests: nobody is signed out, nothing is lost."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from admit.testing.http_caller import EMAIL, PASSWORD
+from tests.cli.conftest import Server, soon
 
-SERVER = """
-import sys, uvicorn
-from admit import Admit
-uvicorn.run(Admit(data_dir=sys.argv[1]).app, fd=int(sys.argv[2]), log_level="warning")
-"""
+NO_LEEWAY = {"ADMIT_LEEWAY": "0"}
+"""Each refresh is a write then, and whoever gets through does so by the law, not by being quick."""
 
 
-class Server:
-    """A server in a process of its own, to be killed and started again on the same port."""
+class Mortal:
+    """`admit serve`, to be killed and started again on the same directory and port."""
 
-    def __init__(self, data_dir):
-        self.data_dir = data_dir
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.start()
+    def __init__(self, directory):
+        self.directory = directory
+        self.now = self._start(0)
 
-    def start(self):
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("ADMIT_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(self.data_dir), str(self.socket.fileno())],
-            pass_fds=[self.socket.fileno()],
-            env=environ,
-            cwd=self.data_dir,
-        )
+    def _start(self, port):
+        return Server("--port", str(port), cwd=self.directory, environment=NO_LEEWAY)
 
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+    def killed(self):
+        """The next server, after this one was killed and had nothing to say."""
+        assert self.now.stop(signal.SIGKILL) == ("", -signal.SIGKILL)
+        self._close()
+        self.now = self._start(self.now.port)
+        return self.now
+
+    def end(self):
+        if self.now.process.poll() is None:
+            self.now.stop()
+        self._close()
+
+    def _close(self):
+        self.now.client.close()
+        assert self.now.process.stderr is not None
+        self.now.process.stderr.close()
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path)
-    yield server
-    server.kill()
-    server.socket.close()
+def mortal(tmp_path):
+    mortal = Mortal(tmp_path)
+    yield mortal
+    mortal.end()
 
 
-def test_between_any_two_requests(server):
+def test_between_any_two_requests(mortal):
     """Every answer was on the disk before it was given."""
-
-    def post(path, expected, **more):
-        server.kill()
-        server.start()
-        with httpx.Client(base_url=server.url, timeout=60) as fresh:
-            answer = fresh.post(f"/auth{path}", **more)
-        assert answer.status_code == expected, answer.text
-        return answer
-
-    post("/register", 201, json={"email": EMAIL, "password": PASSWORD})
-    login = {"login": EMAIL, "password": PASSWORD, "delivery": "body"}
-    tokens = post("/login", 200, json=login).json()
-    other = post("/login", 200, json=login).json()
-    parent = tokens["refresh_token"]
+    user = mortal.now.register(username="ada")
+    first = mortal.killed().login("ada")
+    other = mortal.killed().login("ada")
     key = {"Idempotency-Key": "k"}
-    first = post("/refresh", 200, json={"refresh_token": parent}, headers=key).json()
-    again = post("/refresh", 200, json={"refresh_token": parent}, headers=key).json()
-    assert again["refresh_token"] == first["refresh_token"]
-    body = {"refresh_token": first["refresh_token"]}
-    last = post("/refresh", 200, json=body).json()
-    bearer = {"Authorization": f"Bearer {last['access_token']}"}
-    post("/logout", 204, headers=bearer)
-    refused = post("/refresh", 401, json={"refresh_token": last["refresh_token"]})
-    assert refused.json()["reason"] == "signed_out"
-    post("/refresh", 200, json={"refresh_token": other["refresh_token"]})
-    with httpx.Client(base_url=server.url, timeout=60) as client:
-        assert client.get("/auth/me", headers=bearer).status_code == 401
+    parent = first["refresh_token"]
+    second = mortal.killed().refresh(parent, **key).raise_for_status().json()
+    again = mortal.killed().refresh(parent, **key).raise_for_status().json()
+    assert again["refresh_token"] == second["refresh_token"]
+    third = mortal.killed().refresh(second["refresh_token"]).raise_for_status().json()
+
+    server = mortal.killed()
+    for tokens in (first, other, second, third):
+        assert server.me(tokens["access_token"]).raise_for_status().json()["user"] == user
+    headers = {"Authorization": f"Bearer {third['access_token']}"}
+    sessions = server.client.get("/sessions", headers=headers).json()["sessions"]
+    assert sorted(each["current"] for each in sessions) == [False, True]
+    assert server.client.post("/logout", headers=headers).status_code == 204
+
+    server = mortal.killed()
+    assert server.me(third["access_token"]).json()["reason"] == "signed_out"
+    assert server.refresh(third["refresh_token"]).json()["reason"] == "signed_out"
+    assert server.refresh(other["refresh_token"]).status_code == 200
 
 
-def test_in_the_middle_of_refreshing(server):
-    """Whatever was answered holds, and the token whose answer was lost is good for a retry."""
-    with httpx.Client(base_url=server.url, timeout=60) as client:
-        client.post("/auth/register", json={"email": EMAIL, "password": PASSWORD})
-        login = {"login": EMAIL, "password": PASSWORD, "delivery": "body"}
-        token = client.post("/auth/login", json=login).json()["refresh_token"]
-    for turn in range(3):
-        with httpx.Client(base_url=server.url, timeout=60) as client:
-            for _ in range(10 * (turn + 1)):
-                token = refreshed(client, token)
-        # One more, whose answer nobody waits for.
-        with socket.create_connection(server.socket.getsockname()) as gone:
-            head = f"Refresh-Token: {token}\r\nIdempotency-Key: {token[-20:]}\r\n"
-            start = "POST /auth/refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
-            gone.sendall(f"{start}{head}\r\n".encode())
-            server.kill()
-        server.start()
-    with httpx.Client(base_url=server.url, timeout=60) as client:
-        refreshed(client, token)
+class Device:
+    """An honest client: it retries a refresh whose answer it never saw, with the same key."""
+
+    def __init__(self, tokens):
+        self.token = tokens["refresh_token"]
+        self.access_token = tokens["access_token"]
+        self.key = uuid4().hex
+        self.refreshed = 0
+
+    def refresh(self, server):
+        answered = server.refresh(self.token, **{"Idempotency-Key": self.key})
+        assert answered.status_code == 200, answered.text
+        self.token = answered.json()["refresh_token"]
+        self.access_token = answered.json()["access_token"]
+        self.key = uuid4().hex
+        self.refreshed += 1
+
+    def refresh_until_it_dies(self, server, begin):
+        begin.wait()
+        try:
+            while True:
+                self.refresh(server)
+        except httpx.TransportError:
+            pass  # no answer: nobody knows whether that refresh was written
 
 
-def refreshed(client, token):
-    """The successor; a retry of the same refresh has the same key."""
-    headers = {"Idempotency-Key": token[-20:]}
-    answer = client.post("/auth/refresh", json={"refresh_token": token}, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["refresh_token"]
+def test_during_a_burst_of_refreshes_every_answered_token_still_works(mortal):
+    """And the one whose answer was lost is good for a retry."""
+    server = mortal.now
+    server.register()
+    devices = [Device(server.login()) for _ in range(8)]
+    begin = Barrier(len(devices))
+    with ThreadPoolExecutor(len(devices)) as threads:
+        bursts = [threads.submit(each.refresh_until_it_dies, server, begin) for each in devices]
+        soon(lambda: all(each.refreshed > 2 for each in devices))
+        server.process.send_signal(signal.SIGKILL)
+        for burst in bursts:
+            burst.result()
+
+    server = mortal.killed()
+    for device in devices:
+        device.refresh(server)  # the token of the last answer, with the key of the lost one
+        assert server.me(device.access_token).status_code == 200
+    headers = {"Authorization": f"Bearer {devices[0].access_token}"}
+    assert len(server.client.get("/sessions", headers=headers).json()["sessions"]) == 8

@@ -13,23 +13,28 @@ from admit.throttle import Throttle
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["memory", "file", "redis"])
+everywhere = pytest.mark.parametrize("limited", ["memory", "file", "redis"], indirect=True)
+"""Where several processes count together; what each storage does, test_counters shows."""
+
+
+@pytest.fixture
 async def limited(request, clock, tmp_path, monkeypatch):
     """Makes the throttle of one more process, which shares what it counts with the others."""
+    kind = getattr(request, "param", "memory")
     monkeypatch.setattr("admit.redis.connections.PATIENCE", 20)  # however busy this machine is
     made: list[Counters] = []
     path = file.make(str(tmp_path))
 
     def shared():
-        if request.param == "file":
+        if kind == "file":
             return [file.File(path)]
-        if request.param == "redis":
+        if kind == "redis":
             url = request.getfixturevalue("redis_server").url
             return [RedisCounters(url, prefix="admit:test:")]
         return []
 
     def start(**given):
-        counters = made[0] if made and request.param == "memory" else Counters(*shared())
+        counters = made[0] if made and kind == "memory" else Counters(*shared())
         made.append(counters)
         return Throttle(Settings.load(environ={}, dotenv=None, **given), clock, counters)
 
@@ -86,6 +91,7 @@ async def test_success_is_not_counted(throttle):
     assert await fails(throttle) is None
 
 
+@everywhere
 async def test_parallel_guesses_get_no_further_than_guesses_in_a_row(throttle):
     """An attempt that is under way counts as one until it is over."""
     tried = 0
@@ -102,6 +108,7 @@ async def test_parallel_guesses_get_no_further_than_guesses_in_a_row(throttle):
     assert sum(isinstance(each, InvalidCredentials) for each in outcomes) == 5
 
 
+@everywhere
 async def test_parallel_guesses_at_several_processes_get_no_further(limited):
     throttles = [limited() for _ in range(4)]
     outcomes = await asyncio.gather(*(fails(throttles[n % 4]) for n in range(100)))
@@ -109,6 +116,7 @@ async def test_parallel_guesses_at_several_processes_get_no_further(limited):
     assert all(wait == 60 for wait in outcomes if wait is not None)
 
 
+@everywhere
 async def test_many_who_sign_in_at_several_processes_never_hinder_each_other(limited):
     """Thirty at once behind one address: what is under way is given back in time for the next."""
     throttles = [limited(throttle_login="5/minute") for _ in range(4)]
@@ -132,6 +140,7 @@ async def test_another_kind_of_failure_is_not_counted_and_gives_its_place_back(t
     assert await fails(throttle) is None
 
 
+@everywhere
 async def test_one_who_gives_up_gives_the_place_back(throttle):
     entered = asyncio.Semaphore(0)
 
@@ -219,6 +228,7 @@ async def test_refused_refreshes_are_limited_for_each_session_and_address(thrott
     await throttle.refresh(None, "192.0.2.1")
 
 
+@everywhere
 async def test_a_refresh_that_was_refused_elsewhere_costs_each_process_one_more(limited, clock):
     """What others counted is learnt with the next refusal; until then a refresh asks nobody."""
     one, other = limited(throttle_refresh="3/minute"), limited(throttle_refresh="3/minute")
