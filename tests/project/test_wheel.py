@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -24,6 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 EMAIL = "mara@example.com"
 PASSWORD = "seven pale lanterns drift"
 START_SECONDS = 60
+
+
+class Alone(NamedTuple):
+    """How an import and the command ended where only the wheel is installed."""
+
+    imported: subprocess.CompletedProcess[str]
+    commanded: subprocess.CompletedProcess[str]
 
 
 def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -37,17 +44,14 @@ def must(*command: str | Path, **options: Any) -> str:
     return done.stdout
 
 
-def environment(place: Path, what: str) -> Path:
-    """The commands of a new environment in which only `what` is installed."""
-    must(sys.executable, "-m", "venv", place)
-    commands = place / "bin"
+def install(commands: Path, what: str) -> None:
+    """Install `what` into the environment that has these commands."""
     must(
         *(commands / "python", "-m", "pip", "install", "--quiet"),
         *("--no-input", "--disable-pip-version-check"),
         *("-c", ROOT / "constraints.txt", what),
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
     )
-    return commands
 
 
 def stranger(home: Path) -> dict[str, str]:
@@ -68,13 +72,28 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def with_server(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return environment(tmp_path_factory.mktemp("with") / "venv", f"{wheel}[server]")
+def without_extras(wheel: Path, on_disk: Path) -> Path:
+    """The commands of a new environment in which only the wheel is installed."""
+    must(sys.executable, "-m", "venv", on_disk / "venv")
+    commands = on_disk / "venv" / "bin"
+    install(commands, str(wheel))
+    return commands
 
 
 @pytest.fixture(scope="module")
-def without_extras(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return environment(tmp_path_factory.mktemp("without") / "venv", str(wheel))
+def alone(without_extras: Path, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """What the package and the command say before anything else is installed beside them."""
+    place = tmp_path_factory.mktemp("alone")
+    imported = run(without_extras / "python", "-c", "import admit", cwd=place)
+    commanded = run(without_extras / "admit", cwd=place, env=stranger(place / "home"))
+    return Alone(imported, commanded)
+
+
+@pytest.fixture(scope="module")
+def with_server(wheel: Path, without_extras: Path, alone: Alone) -> Path:
+    """The same commands, with the extra installed into that environment; first it is seen alone."""
+    install(without_extras, f"{wheel}[server]")
+    return without_extras
 
 
 @pytest.fixture
@@ -164,16 +183,12 @@ def test_one_can_register_sign_in_and_stay_signed_in(server: str) -> None:
     assert second["refresh_token"] != first["refresh_token"]
 
 
-def test_the_package_can_be_imported_without_its_extras(
-    without_extras: Path, tmp_path: Path
-) -> None:
-    must(without_extras / "python", "-c", "import admit", cwd=tmp_path)
+def test_the_package_can_be_imported_without_its_extras(alone: Alone) -> None:
+    assert alone.imported.returncode == 0, alone.imported.stderr
 
 
-def test_the_command_without_its_extra_says_what_to_install(
-    without_extras: Path, tmp_path: Path
-) -> None:
-    done = run(without_extras / "admit", cwd=tmp_path, env=stranger(tmp_path / "home"))
+def test_the_command_without_its_extra_says_what_to_install(alone: Alone) -> None:
+    done = alone.commanded
 
     assert done.returncode != 0
     assert "admit[server]" in done.stderr
