@@ -15,6 +15,13 @@ async def soon(look):
 
 
 @pytest.fixture
+def patient(monkeypatch):
+    """However busy this machine is, no answer comes too late."""
+    for module in ("connections", "push"):
+        monkeypatch.setattr(f"admit.redis.{module}.PATIENCE", 20.0)
+
+
+@pytest.fixture
 def two_processes(serve, redis_server, tmp_path):
     """Starts two services on one store and one Redis, which know nothing else of each other."""
 

@@ -16,13 +16,6 @@ pytestmark = pytest.mark.anyio
 CHANNEL = "admit:test:revoked"
 
 
-@pytest.fixture
-def patient(monkeypatch):
-    """However busy this machine is, no answer comes too late."""
-    for module in ("connections", "push"):
-        monkeypatch.setattr(f"admit.redis.{module}.PATIENCE", 20.0)
-
-
 class Listener:
     """A push that listens, and an entry for each time that it heard something."""
 
