@@ -43,6 +43,13 @@ def unexpected(caplog):
     return [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Whoever finds the lock held does not wait long for it."""
+    monkeypatch.setattr("admit.stores.sqlite.commits.BUSY_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_while_another_program_holds_the_lock_writing_is_503(service, tmp_path, caplog):
     """Reading and verifying go on; afterwards the very same refresh token works."""
     await service.register()
@@ -77,6 +84,7 @@ async def test_with_a_damaged_file_nothing_is_500(service, tmp_path):
     assert answers["healthz"].status_code == 200
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_with_a_read_only_database_writing_is_503(service, caplog):
     """As on a disk that was remounted after an error."""
     await service.register()

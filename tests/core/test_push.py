@@ -13,7 +13,7 @@ from admit.testing import samples
 from tests.core.conftest import SECRET
 
 pytestmark = pytest.mark.anyio
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which what should come at once has not come, however noisy the machine."""
 
 

@@ -26,8 +26,8 @@ async def rotate(store, *given, **named):
     return rotation
 
 
-PATIENCE = 5 * connections.SECONDS
-"""What is promised is `SECONDS`; a shared machine may stand still for a while by itself."""
+PATIENCE = 30.0
+"""Nothing comes back while what is waited for is held: that whoever waits does is the proof."""
 
 
 @asynccontextmanager

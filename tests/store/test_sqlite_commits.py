@@ -150,8 +150,9 @@ async def test_a_full_disk_is_unavailable_and_what_was_confirmed_is_there(store)
     await store.record(samples.event())
 
 
-async def test_a_disk_that_turned_read_only_is_unavailable(store):
+async def test_a_disk_that_turned_read_only_is_unavailable(store, monkeypatch):
     """Reading goes on."""
+    monkeypatch.setattr("admit.stores.sqlite.commits.BUSY_SECONDS", 0.05)
     await samples.opened(store)
     await store._connections.write(lambda db: db.execute("PRAGMA query_only = ON"))
     with pytest.raises(Unavailable):
@@ -229,6 +230,7 @@ async def test_readers_do_not_wait_for_the_writer(store):
 async def test_a_commit_that_failed_just_now_speaks_against_the_next(store, monkeypatch):
     """A disk without room takes an empty transaction as gladly as any."""
     await store.check()
+    monkeypatch.setattr("admit.stores.sqlite.commits.FAILING_SECONDS", 86_400.0)
     store._connections._commits._connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(Unavailable):
         await asyncio.gather(*(store.record(samples.event(reason="x" * 3_000)) for _ in range(50)))
