@@ -43,13 +43,17 @@ def _programs():
 
 
 class PostgresServer:
-    """PostgreSQL as it comes, on the loopback interface, with a role `app` that owns little."""
+    """PostgreSQL as it comes, on the loopback interface, with a role `app` that owns little.
+
+    Arguments:
+        place: where its data lies, in a directory of its own; on the disk where None.
+    """
 
     _made: Path | None = None
 
-    def __init__(self):
+    def __init__(self, place=None):
         self._programs = _programs() or missing("PostgreSQL")
-        self._home = Path(tempfile.mkdtemp(prefix="admit-postgres-", dir=memory()))
+        self._home = Path(tempfile.mkdtemp(prefix="admit-postgres-", dir=place))
         self._databases = count()
         self.port = free_port()
         # It refuses to run as root.
@@ -66,7 +70,7 @@ class PostgresServer:
         made = PostgresServer._made
         if made is None:
             self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C")
-            kept = tempfile.mkdtemp(prefix="admit-postgres-", dir=memory())
+            kept = tempfile.mkdtemp(prefix="admit-postgres-", dir=self._home.parent)
             atexit.register(shutil.rmtree, kept, ignore_errors=True)
             made = PostgresServer._made = Path(kept) / "data"
             subprocess.run(["cp", "-a", self._home / "data", made], check=True)
@@ -170,7 +174,7 @@ class RedisServer:
 @pytest.fixture(scope="session")
 def postgres():
     """One server for all the tests that leave it running."""
-    server = PostgresServer()
+    server = PostgresServer(memory())
     yield server
     server.close()
 
@@ -178,7 +182,7 @@ def postgres():
 @pytest.fixture
 def own_postgres():
     """A server for a test that stops it."""
-    server = PostgresServer()
+    server = PostgresServer(memory())
     yield server
     server.close()
 
