@@ -102,10 +102,10 @@ def _processes(server):
 async def test_a_worker_that_dies_meanwhile_takes_nobody_with_it(here, own_postgres):
     """Its successor can't reach the store, and waits for it as the others do."""
     [tokens] = await here.sessions("ada")
-    with serving(here, (*SERVE, "--workers", "2")) as [server]:
-        await asyncio.to_thread(own_postgres.stop, "immediate")
-        killed = server.workers()[0]
-        os.kill(killed, signal.SIGKILL)
+    with serving(here, (*SERVE, "--workers", "2", "--log-level", "info")) as [server]:
+
+        async def both_begun():
+            return server.said().count("Application startup complete") == 2
 
         async def begun():
             return "started without the store" in server.said()
@@ -114,6 +114,11 @@ async def test_a_worker_that_dies_meanwhile_takes_nobody_with_it(here, own_postg
             cookie = {"Cookie": f"admit-refresh={tokens.refresh_token}"}
             return (await ask(server.port, "POST", "/auth/refresh", cookie)).status == 200
 
+        await until(both_begun)
+        assert not await begun()
+        await asyncio.to_thread(own_postgres.stop, "immediate")
+        killed = server.workers()[0]
+        os.kill(killed, signal.SIGKILL)
         await until(begun)
         assert killed not in server.workers()
         assert len(server.workers()) == 2
