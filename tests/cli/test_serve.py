@@ -303,15 +303,16 @@ def test_workers_share_one_address_and_one_truth(serving):
 
 def test_a_worker_that_can_t_start_ends_the_server_with_a_failure(serving, place):
     """Not with status 0, with which nobody would start it again."""
-    server = serving("--workers", "2")
-    soon(lambda: len(workers_of(server.process.pid)) == 2)
-    server.register()
+    server = serving("--workers", "2", "--log-level", "info")
+    assert server.process.stderr is not None
+    begun = (line for line in server.process.stderr if "Application startup complete" in line)
+    assert next(begun)
+    assert next(begun)
     living = workers_of(server.process.pid)
     (place / "admit-data" / "secret").write_text("quite another secret 0123456789 abcdefgh")
 
     os.kill(living[0], signal.SIGKILL)
 
-    assert server.process.stderr is not None
     said = server.process.stderr.read()
     assert server.process.wait(60) == 1
     assert "does not open the signing key" in said
