@@ -1,10 +1,15 @@
 """What every test shares."""
 
+import signal
 from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background so, and every command under test would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.memory", "tests.servers", "tests.log_search"]
 
