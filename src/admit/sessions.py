@@ -239,7 +239,7 @@ class Sessions:
             )
             if await self.end(because, now=now):
                 self._metrics.reuse_detected()
-            logger.warning("refresh token reuse: session %s is ended", held.session_id)
+                logger.warning("refresh token reuse: session %s is ended", held.session_id)
         if verdict == "unknown" and held.exp <= now:
             return "expired"  # it was genuine, and has been cleaned up since
         return verdict

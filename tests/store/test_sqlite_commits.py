@@ -260,3 +260,25 @@ async def test_what_waiting_does_not_cure_is_not_waited_for(monkeypatch):
         await writer.do(lambda _: None)
     assert len(begun) == 2  # on the event loop, and in the thread that would wait
     await asyncio.to_thread(writer.close)
+
+
+async def test_a_write_has_its_time_from_when_it_was_handed_in(store, tmp_path, monkeypatch):
+    """One that came while others waited for the lock does not wait as long again behind them."""
+    monkeypatch.setattr(commits, "BUSY_SECONDS", 0.5)
+    writer = store._connections._commits
+    with sqlite3.connect(store.path, isolation_level=None) as somebody:
+        somebody.execute("BEGIN EXCLUSIVE")
+        first = asyncio.create_task(store.record(samples.event()))
+        await asyncio.sleep(0)
+        second = commits.Waiting(lambda _: None)
+        second.since -= 60  # long ago
+        writer._waiting.append(second)
+        with pytest.raises(Unavailable):
+            await first
+        monkeypatch.setattr(commits, "BUSY_SECONDS", 30.0)
+        third = asyncio.create_task(store.record(samples.event()))
+        with pytest.raises(Unavailable):
+            await second.future
+        assert not third.done()
+        somebody.execute("ROLLBACK")
+    await third

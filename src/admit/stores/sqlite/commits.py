@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import TypeVar, cast
 
 from admit.errors import Unavailable
@@ -37,10 +38,11 @@ FAILING_SECONDS = 5.0
 class Waiting:
     """One write and the future that waits for it."""
 
-    __slots__ = ("future", "loop", "outcome", "work")
+    __slots__ = ("future", "loop", "outcome", "since", "work")
 
     def __init__(self, work: Work) -> None:
         self.work = work
+        self.since = time.monotonic()
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[object] = self.loop.create_future()
         self.outcome: object = None
@@ -124,18 +126,21 @@ class Commits:
     def _wait_for_others(self, batch: list[Waiting]) -> None:
         """Wait for another process's write here, where nobody else has to wait along.
 
-        Nothing else that keeps a transaction from beginning goes away by waiting.
+        Nothing else that keeps a transaction from beginning goes away by waiting. Each write has
+        its time from when it was handed in, behind whatever others it stood.
         """
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
+        while batch:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 break
             except sqlite3.Error as error:
-                if not is_busy(error) or time.monotonic() >= deadline:
-                    self._settle(batch, unavailable(error))
-                    return
+                begun = time.monotonic() - BUSY_SECONDS if is_busy(error) else inf
+                _tell([each for each in batch if each.since <= begun], unavailable(error))
+                batch = [each for each in batch if each.since > begun]
                 time.sleep(BUSY_STEP)
+        else:
+            self._go_on()
+            return
         _run(self._connection, batch)
         self._commit(batch)
 
@@ -148,17 +153,11 @@ class Commits:
             self._failed_at = time.monotonic()
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-        self._settle(batch, failure)
+        _tell(batch, failure)
+        self._go_on()
 
-    def _settle(self, batch: list[Waiting], failure: Unavailable | None) -> None:
-        """Wake the callers, one call into each event loop, and see to whoever came meanwhile."""
-        by_loop = defaultdict(list)
-        for waiting in batch:
-            if failure:
-                waiting.outcome = Failed(failure)
-            by_loop[waiting.loop].append(waiting)
-        for loop, group in by_loop.items():
-            _call(loop, _wake, group)
+    def _go_on(self) -> None:
+        """See to whoever came meanwhile."""
         with self._idle:
             if not self._waiting:
                 self._under_way = False
@@ -203,6 +202,17 @@ def _run(connection: sqlite3.Connection, batch: list[Waiting]) -> None:
             waiting.outcome = Failed(unavailable(error))
         except Exception as error:  # noqa: BLE001  handed to its caller, whatever it is
             waiting.outcome = Failed(error)
+
+
+def _tell(batch: list[Waiting], failure: Unavailable | None) -> None:
+    """Wake the callers, one call into each event loop."""
+    by_loop = defaultdict(list)
+    for waiting in batch:
+        if failure:
+            waiting.outcome = Failed(failure)
+        by_loop[waiting.loop].append(waiting)
+    for loop, group in by_loop.items():
+        _call(loop, _wake, group)
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *given: object) -> bool:
