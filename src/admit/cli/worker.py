@@ -25,6 +25,8 @@ from admit.telemetry import workers as together
 from admit.telemetry.logs import configuration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from admit.http.app import App
     from admit.telemetry.logs import Form
 
@@ -72,11 +74,21 @@ def how(log_level: str, form: Form) -> dict[str, Any]:
     }
 
 
+class Alone(Server):
+    """A server that hears of a Ctrl-C when it knows what to do then, and not before."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let in what `admit serve` has held back, once uvicorn's own handlers are there."""
+        with super().capture_signals():
+            if sys.platform != "win32":
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            yield
+
+
 def _serve(listener: socket.socket, log_level: str, form: Form) -> None:
     with contextlib.suppress(KeyboardInterrupt):  # it has stopped in good order, as it was asked
-        if sys.platform != "win32":  # a Ctrl-C that `admit serve` has held back comes now
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        Server(Config(application(), **how(log_level, form))).run(sockets=[listener])
+        Alone(Config(application(), **how(log_level, form))).run(sockets=[listener])
 
 
 if __name__ == "__main__":
