@@ -26,11 +26,10 @@ REST_SECONDS = 0.01
 """How long a look that was pushed keeps the next one waiting: what is heard meanwhile shares it."""
 LISTEN_AGAIN_SECONDS = 1.0
 PURGE_SECONDS = 60.0
-PURGE_ROWS = 100
-"""What one purge deletes at most of each table: a millisecond of the event loop's time."""
+PURGE_ROWS = 25
+"""What one purge deletes at most of each table: hardly more than others' commits write."""
 PURGE_PAUSE = 0.02
 """Between two, in which everybody else writes."""
-PURGE_ROUNDS = 1_000
 
 
 class Watch:
@@ -146,7 +145,5 @@ class Watch:
 
     async def _purge_all(self) -> None:
         """Purge until little is left, with room for everybody else between two commits."""
-        for _ in range(PURGE_ROUNDS):
-            if await self._purge(PURGE_ROWS) < PURGE_ROWS:
-                break
+        while await self._purge(PURGE_ROWS) >= PURGE_ROWS:  # noqa: ASYNC110  a pause for others
             await asyncio.sleep(PURGE_PAUSE)

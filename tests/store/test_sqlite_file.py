@@ -5,7 +5,7 @@ import os
 import sqlite3
 import stat
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -215,3 +215,22 @@ async def test_a_file_that_is_removed_under_the_server_is_not_written_any_more(t
         (tmp_path / "elsewhere.db").rename(path)
         assert (await store.revocations(after=0, now=samples.NOW)).entries == []
         await store.check()
+
+
+async def test_what_is_committed_gets_into_the_file_beside_the_writing(tmp_path, opened):
+    """No commit has to do it: the log is far from as long as that."""
+    async with opened(tmp_path / "admit.db") as store:
+        made = await samples.opened(store)
+        copy = tmp_path / "copy.db"
+
+        def is_there():
+            copy.write_bytes(store.path.read_bytes())  # without the log beside it
+            with closing(sqlite3.connect(copy)) as db, suppress(sqlite3.Error):
+                return bool(
+                    db.execute("SELECT 1 FROM sessions WHERE id = ?", (made.id,)).fetchone()
+                )
+            return False
+
+        async with asyncio.timeout(60):
+            while not await asyncio.to_thread(is_there):  # noqa: ASYNC110  a thread tells nobody
+                await asyncio.sleep(0.01)

@@ -73,6 +73,8 @@ class Commits:
         self._leader: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._failed_at = -FAILING_SECONDS
+        self.number = 0
+        """How many there were so far."""
 
     async def do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` inside a transaction and return its result once that is on the disk.
@@ -148,6 +150,7 @@ class Commits:
         failure = None
         try:
             self._connection.execute("COMMIT")
+            self.number += 1
         except sqlite3.Error as error:
             failure = unavailable(error)
             self._failed_at = time.monotonic()

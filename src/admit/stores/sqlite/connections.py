@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores.base import BEHIND
+from admit.stores.sqlite.checkpoints import LONGEST_LOG, Checkpoints
 from admit.stores.sqlite.commits import BUSY_SECONDS, BUSY_STEP, Commits, is_busy, unavailable
 from admit.stores.sqlite.schema import is_behind, migrate
 
@@ -38,6 +39,7 @@ class Connections:
         self._file: tuple[int, int] | None = None
         self._gone = False
         self._commits: Commits | None = None
+        self._checkpoints: Checkpoints | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reading: list[sqlite3.Connection] = []
         self._mine = threading.local()
@@ -67,10 +69,11 @@ class Connections:
 
     async def close(self) -> None:
         """Write what was handed in, then close every connection."""
-        commits, readers = self._commits, self._readers
-        if commits is None or readers is None:
+        commits, checkpoints, readers = self._commits, self._checkpoints, self._readers
+        if commits is None or checkpoints is None or readers is None:
             return
-        self._commits = self._readers = None
+        self._commits = self._checkpoints = self._readers = None
+        await asyncio.to_thread(checkpoints.close)
         await asyncio.to_thread(commits.close)
         await asyncio.to_thread(readers.shutdown)
         while self._reading:
@@ -132,7 +135,9 @@ class Connections:
         with self._opening:
             if self._commits is None:
                 connection, _ = self._writer(make=migrate)
-                self._commits = Commits(connection)
+                copying = self._connect()
+                self._commits = commits = Commits(connection)
+                self._checkpoints = Checkpoints(copying, lambda: commits.number)
                 self._file, self._gone = _identity(self._path), False
                 self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
 
@@ -149,6 +154,7 @@ class Connections:
                 made = migrate(connection)
                 # From here on the event loop must not stand still for another process's commit.
                 connection.execute("PRAGMA busy_timeout = 0")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG}")
             except BaseException:
                 connection.close()
                 raise
