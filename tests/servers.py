@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.memory import memory
+from tests.memory import PREFIX, memory
 
 DEBIANS = Path("/usr/lib/postgresql")
 """Debian keeps PostgreSQL's programs here, a directory for each version, and not in the PATH."""
@@ -53,7 +53,7 @@ class PostgresServer:
 
     def __init__(self, place=None):
         self._programs = _programs() or missing("PostgreSQL")
-        self._home = Path(tempfile.mkdtemp(prefix="admit-postgres-", dir=place))
+        self._home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-postgres-", dir=place))
         self._databases = count()
         self.port = free_port()
         # It refuses to run as root.
@@ -70,7 +70,9 @@ class PostgresServer:
         made = PostgresServer._made
         if made is None:
             self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C")
-            kept = tempfile.mkdtemp(prefix="admit-postgres-", dir=self._home.parent)
+            kept = tempfile.mkdtemp(
+                prefix=f"{PREFIX}{os.getpid()}-postgres-", dir=self._home.parent
+            )
             atexit.register(shutil.rmtree, kept, ignore_errors=True)
             made = PostgresServer._made = Path(kept) / "data"
             subprocess.run(["cp", "-a", self._home / "data", made], check=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -257,9 +256,7 @@ class Accounts:
                 revocation=planned.revocation,
             ):
                 if planned.ending or planned.revocation:
-                    # It is done. What can't be looked at now, the watch sees as soon as it can.
-                    with suppress(Unavailable):
-                        await self._revoked.changed(planned.event.at)
+                    await self._revoked.changed(planned.event.at)
                 return planned.account
         raise Unavailable("The account keeps being changed by others: try again.")
 

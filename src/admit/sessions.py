@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from admit.errors import InvalidCredentials, RefreshRefused, TooManyAttempts, Unavailable
@@ -146,8 +145,7 @@ class Sessions:
             self._metrics.signed_in("raced")
             raise InvalidCredentials
         if held:
-            with suppress(Unavailable):  # it is open; the watch sees what it replaced
-                await self._revoked.changed(now)
+            await self._revoked.changed(now)
         self._metrics.signed_in("success")
         return tokens
 

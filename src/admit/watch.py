@@ -112,9 +112,7 @@ class Watch:
             self._untold = False
 
     async def _look(self, *, pushed: bool) -> None:
-        """Learn what was revoked, and the keys: when one was withdrawn, and every half second,
-        however much is pushed.
-        """  # noqa: D205
+        """Learn what was revoked; and the keys, every half second or when one was withdrawn."""
         now, begun = self._clock(), time.monotonic()
         await self._revoked.look(now)
         withdrawals = self._revoked.withdrawals

@@ -6,7 +6,7 @@ import msgspec
 import psycopg
 import pytest
 
-from admit.stores.postgres import PostgresStore, rotations
+from admit.stores.postgres import PostgresStore, connections, rotations
 from admit.stores.postgres import store as module
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
@@ -180,13 +180,15 @@ async def test_a_long_feed_is_read_in_several_steps(store, monkeypatch):
 
 async def test_who_has_very_many_sessions_can_be_thrown_out(database_url, monkeypatch, postgres):
     """It takes longer than a statement may otherwise; a trigger stands in for the sessions."""
+    short = connections.SESSION.replace(f"'{connections.STATEMENT_MS}'", "'300'")
+    monkeypatch.setattr(connections, "SESSION", short)
     store = PostgresStore(database_url)
     await store.start()
     made = await samples.opened(store, user="ada")
     postgres.sql(
         """
         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
-          AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
+          AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
         CREATE TRIGGER slow AFTER UPDATE ON admit.sessions EXECUTE FUNCTION slow();
         """,
         database_url.rpartition("/")[2],

@@ -234,3 +234,11 @@ async def test_what_is_committed_gets_into_the_file_beside_the_writing(tmp_path,
         async with asyncio.timeout(60):
             while not await asyncio.to_thread(is_there):  # noqa: ASYNC110  a thread tells nobody
                 await asyncio.sleep(0.01)
+
+
+async def test_what_is_not_to_be_made_is_not_made(tmp_path):
+    """Neither the file nor its directory."""
+    path = tmp_path / "elsewhere" / "admit.db"
+    with pytest.raises(SettingsError, match="admit migrate"):
+        await SQLiteStore(f"sqlite:///{path}").start(migrate=False)
+    assert not path.parent.exists()

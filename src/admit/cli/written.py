@@ -41,7 +41,7 @@ def written(path: Path, settings: Settings, *, force: bool) -> Iterator[Path]:
     try:
         with named(path):
             yield draft
-        _to_disk(draft)
+            _to_disk(draft)
         draft.replace(path)
         _to_disk(path.parent)  # the new name, too
     finally:

@@ -120,7 +120,7 @@ class Counters:
                     return part
                 parts.append(part)
                 taken = part or taken
-        except asyncio.CancelledError:  # nothing was tried, so nothing failed
+        except asyncio.CancelledError:  # nothing was tried; what is on its way stays counted
             await asyncio.shield(self._give_back(parts))
             raise
         return msgspec.structs.replace(taken, parts=tuple(parts))

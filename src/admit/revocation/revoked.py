@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -125,12 +126,12 @@ class Revoked:
     async def changed(self, now: float) -> None:
         """Take in what this process just committed, and have the others told of it.
 
-        Raises:
-            Unavailable: the store can't be read; the others are told all the same.
+        It is done, also where it can't be read back: the watch takes it in as soon as it can.
         """
         self._teller.tell()
-        # The instant of a request that began before the last look is no clock that was set back.
-        await self.look(self._looked_at if now < self._looked_at <= now + SKEW else now)
+        with suppress(Unavailable):
+            # A request that began before the last look has no clock that was set back.
+            await self.look(self._looked_at if now < self._looked_at <= now + SKEW else now)
 
     async def told(self) -> None:
         """Return when the others were told of every change, as far as they can be."""

@@ -71,7 +71,8 @@ class Settings:
     database_pool: int = setting(
         8,
         readers.whole(1, 100),
-        "PostgreSQL: how many connections each process holds at most, besides one that listens.",
+        "PostgreSQL: how many connections each process holds at most, the last of them only for"
+        " looking at what is revoked, besides one that listens.",
     )
     redis_url: str = setting(
         "",

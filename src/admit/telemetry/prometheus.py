@@ -220,7 +220,7 @@ class Prometheus(Metrics):
     def stored(self, verb: str, seconds: float) -> None:
         """A verb of the store came to an end, good or not."""
         self._store_seconds[(verb,)].observe(seconds)
-        self._store_errors[(verb,)]  # a rate can only be seen from a zero
+        self._store_errors[(verb,)].inc(0)  # a rate can only be seen from a zero
 
     def store_failed(self, verb: str) -> None:
         """A verb of the store raised."""

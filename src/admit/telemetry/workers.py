@@ -32,6 +32,8 @@ def reserve() -> None:
     Raises:
         OSError: there is no room.
     """
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return
     directory = Path(os.environ[VARIABLE])
     for kind in ("counter", "histogram", "gauge_livesum", "gauge_livemin", "gauge_livemax"):
         with (directory / f"{kind}_{os.getpid()}.db").open("ab") as file:

@@ -28,7 +28,7 @@ SECONDS = 1.5
 """How long a caller waits at most, for a connection and an answer together: with all that is around
 it, a request is refused within two seconds."""
 WAIT_SECONDS = 1.0
-"""How long for a connection alone."""
+"""How long for its turn, and then for a connection."""
 LET_GO_SECONDS = 0.5
 """How long a server that did not answer in time has to take back what it was asked."""
 STATEMENT_MS = 1_200
@@ -132,8 +132,9 @@ class Connections:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._places.acquire()
-        except TimeoutError as error:
-            raise Unavailable(OUT) from error
+        except TimeoutError:
+            why = f"couldn't get a connection after {WAIT_SECONDS:.2f} sec: all of them are in use"
+            raise Unavailable(OUT) from PoolTimeout(why)
         try:
             return await self._tried(work)
         finally:
@@ -181,8 +182,9 @@ class Connections:
 
 def connecting_seconds(url: str) -> float:
     """How long connecting may take where only the last of the listed hosts answers."""
-    hosts = str(psycopg.conninfo.conninfo_to_dict(url).get("host") or "").split(",")
-    return SECONDS + CONNECT_SECONDS * (len(hosts) - 1)
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    hosts = str(given.get("hostaddr") or given.get("host") or "").split(",")
+    return SECONDS + int(given.get("connect_timeout") or CONNECT_SECONDS) * (len(hosts) - 1)
 
 
 def parameters(url: str) -> dict[str, Any]:

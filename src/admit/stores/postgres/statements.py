@@ -25,7 +25,7 @@ WAIT_FOR_LOCKS = "SELECT set_config('lock_timeout', '0', true)"
 WAIT_FOR_MANY = "SELECT set_config('statement_timeout', '55s', true)"
 # A commit is on the standby when all before it are.
 WAIT_FOR_STANDBY = """
-UPDATE admit.feed SET seq = seq WHERE current_setting('synchronous_standby_names') <> ''
+UPDATE admit.feed SET seq = seq WHERE current_setting('synchronous_standby_names', true) <> ''
 """
 ADD_USERS = f"""
 INSERT INTO admit.users ({rows.USER})

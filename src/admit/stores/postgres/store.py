@@ -59,6 +59,7 @@ class PostgresStore:
         self._url = url
         self._most = pool
         self._started = False
+        self._patient = False
         self._homes: dict[asyncio.AbstractEventLoop, tuple[Connections, Rotations]] = {}
 
     async def start(self, *, migrate: bool = True) -> None:
@@ -117,9 +118,9 @@ class PostgresStore:
         home = self._homes.pop(asyncio.get_running_loop(), None)
         while self._homes:
             loop, (connections, _) = self._homes.popitem()
-            if loop.is_running():  # in another thread, which may be in the middle of using them
+            try:  # in another thread, which may be in the middle of using them
                 loop.call_soon_threadsafe(connections.abandon)
-            else:
+            except RuntimeError:  # that loop is gone
                 connections.abandon()
         if home:
             await home[0].close()
@@ -346,7 +347,8 @@ class PostgresStore:
     async def _ended(self, ending: Ending | None, work: Work[Result]) -> Result:
         """As `_run`, with more time where a user's sessions are too many for a statement's.
 
-        Or whoever opens enough of them could not be thrown out.
+        Or whoever opens enough of them could not be thrown out. One at a time: it holds a
+        connection, and in the end the feed.
         """
         try:
             return await self._run(work)
@@ -361,7 +363,13 @@ class PostgresStore:
                 return await work(db)
 
         connections, _ = await self._home()
-        return await connections.run(patiently, seconds=MANY_SECONDS)
+        if self._patient:
+            raise Unavailable("Somebody's very many sessions are being ended: try again.")
+        self._patient = True
+        try:
+            return await connections.run(patiently, seconds=MANY_SECONDS)
+        finally:
+            self._patient = False
 
     async def _home(self) -> tuple[Connections, Rotations]:
         """What belongs to the event loop that is running: a connection can't go to another."""

@@ -136,9 +136,9 @@ class Commits:
                 self._connection.execute("BEGIN IMMEDIATE")
                 break
             except sqlite3.Error as error:
-                begun = time.monotonic() - BUSY_SECONDS if is_busy(error) else inf
-                _tell([each for each in batch if each.since <= begun], unavailable(error))
-                batch = [each for each in batch if each.since > begun]
+                over = time.monotonic() - BUSY_SECONDS if is_busy(error) else inf
+                _tell([each for each in batch if each.since <= over], unavailable(error))
+                batch = [each for each in batch if each.since > over]
                 time.sleep(BUSY_STEP)
         else:
             self._go_on()

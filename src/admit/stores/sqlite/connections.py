@@ -144,8 +144,11 @@ class Connections:
     def _writer(self, *, make: bool = True) -> tuple[sqlite3.Connection, list[str]]:
         """The connection that writes, on a file that is there, and what brought it up to date."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            if make:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            elif not self._path.exists():
+                raise SettingsError("database_url", BEHIND)
             connection = self._connect()
             try:
                 if not make and is_behind(connection):
