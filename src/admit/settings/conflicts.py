@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from admit.errors import SettingsError
 
 if TYPE_CHECKING:
-    from admit.settings.fields import Settings
+    from admit.settings.fields import Fields
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1")
 """Where plain http is safe enough: the traffic never leaves the machine."""
 LONGEST_LEEWAY = 60.0
 
 
-def check_together(settings: Settings) -> None:
+def check_together(settings: Fields) -> None:
     """Return where these settings can work together.
 
     Raises:
@@ -63,7 +63,7 @@ def check_together(settings: Settings) -> None:
     _check_argon2(settings)
 
 
-def _check_cookies(settings: Settings) -> None:
+def _check_cookies(settings: Fields) -> None:
     if settings.cookie_samesite == "none" and not settings.secure:
         raise SettingsError(
             "cookie_samesite",
@@ -86,7 +86,7 @@ def _check_cookies(settings: Settings) -> None:
             )
 
 
-def _check_argon2(settings: Settings) -> None:
+def _check_argon2(settings: Fields) -> None:
     """OWASP's equivalent minimums (ASVS 5.0.0 appendix C): more passes for less memory."""
     wanted = {1: 47_104, 2: 19_456}.get(settings.argon2_time, 12_288)
     if settings.argon2_memory < wanted:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from admit import readers
 from admit.errors import SettingsError
-from admit.settings.conflicts import check_together
-from admit.settings.sources import from_environment, read_dotenv, variable
+from admit.settings.sources import variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from ipaddress import IPv4Network, IPv6Network
 
 SKEW = 10.0
@@ -23,13 +21,13 @@ SKEW = 10.0
 def setting(
     default: object, read: Callable[[object], object], about: str, *, secret: bool = False
 ) -> Any:  # noqa: ANN401  a field stands for a value of the field's own type
-    """One field of `Settings`: its default, how it is read, and what it is for."""
+    """One field: its default, how it is read, and what it is for."""
     return field(default=default, repr=not secret, metadata={"read": read, "about": about})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How this Admit behaves; frozen.
+class Fields:
+    """Each setting by itself; frozen.
 
     Every field takes its own type or the text that its environment variable would hold.
 
@@ -229,33 +227,6 @@ class Settings:
             object.__setattr__(self, "audience", self.base_url)
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'admit.db'}")
-        check_together(self)
-
-    @classmethod
-    def load(
-        cls,
-        *,
-        environ: Mapping[str, str] | None = None,
-        dotenv: str | os.PathLike[str] | None = ".env",
-        **given: object,
-    ) -> Settings:
-        """Settings from arguments, else the environment, else a `.env` file.
-
-        Arguments:
-            environ: the environment; `os.environ` where None.
-            dotenv: the path of the `.env` file, which need not exist; None reads none.
-            given: settings by their own names; they win over the environment.
-
-        Raises:
-            SettingsError: an unknown setting or variable, or a value that can't work.
-        """
-        known = {each.name for each in fields(cls)}
-        for name in given.keys() - known:
-            raise SettingsError(name, f"There is no setting {name!r}; see docs/settings.md.")
-        values: dict[str, Any] = {}
-        for source in (read_dotenv(dotenv), os.environ if environ is None else environ):
-            values |= from_environment(source, known)
-        return cls(**{**values, **given})
 
     @property
     def issuer(self) -> str:
@@ -273,7 +244,7 @@ class Settings:
 
 
 def _read(name: str, value: object) -> object:
-    metadata = next(each.metadata for each in fields(Settings) if each.name == name)
+    metadata = next(each.metadata for each in fields(Fields) if each.name == name)
     try:
         return metadata["read"](value)
     except ValueError as error:

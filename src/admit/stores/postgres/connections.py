@@ -180,6 +180,12 @@ class Connections:
             await self._pool.drain()
 
 
+async def fetched(db: AsyncConnection[Row], statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
+    """All rows that a statement gives."""
+    cursor = await db.execute(statement.encode(), values)
+    return await cursor.fetchall()
+
+
 def connecting_seconds(url: str) -> float:
     """How long connecting may take where only the last of the listed hosts answers."""
     given = psycopg.conninfo.conninfo_to_dict(url)

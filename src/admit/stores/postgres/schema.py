@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import resources
 from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 
-from admit.errors import SettingsError
+from admit.errors import SettingsError, Unavailable
+from admit.stores.base import BEHIND
+from admit.stores.postgres.connections import OUT, SECONDS, connecting_seconds, parameters
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -44,6 +48,48 @@ SELECT has_schema_privilege(%(role)s, 'admit', 'USAGE')
    AND has_table_privilege(%(role)s, 'admit.sessions', 'SELECT, UPDATE')
    AND has_table_privilege(%(role)s, 'admit.sessions', 'INSERT')
 """
+
+
+async def bring_up_to_date(url: str, *, grant: str | None = None, make: bool = True) -> list[str]:
+    """Run the migrations that are missing; return their names.
+
+    Arguments:
+        url: `postgresql://…`.
+        grant: a role that is to serve from now on; it gets the rights for that, and no others.
+        make: whether anything may be changed; else what is missing is an error.
+
+    Raises:
+        SettingsError: the database, the role or its rights will not do.
+        Unavailable: the server can't be reached.
+    """
+    try:
+        async with asyncio.timeout(connecting_seconds(url)):
+            connection = await psycopg.AsyncConnection.connect(
+                url, autocommit=True, **parameters(url)
+            )
+        async with connection:
+            async with asyncio.timeout(SECONDS):
+                names = await pending(connection)
+            if names and not make:
+                raise SettingsError("database_url", BEHIND)
+            if grant is not None and not await is_role(connection, grant):
+                raise SettingsError(
+                    "database_url",
+                    f"There is no role {grant!r} in that database: nothing was changed.",
+                )
+            async with asyncio.timeout(LOCK_SECONDS + SECONDS):
+                made = await migrate(connection) if names else []
+            if grant is not None:
+                await grant_to(connection, grant)
+            return made
+    except psycopg.ProgrammingError as error:
+        raise SettingsError(
+            "database_url",
+            "ADMIT_DATABASE_URL (database_url) names a database that can't be used"
+            f" ({_plain(error)}): correct it, or the rights of that role.",
+        ) from error
+    except (psycopg.Error, TimeoutError) as error:
+        raise Unavailable(OUT) from error
 
 
 async def pending(connection: AsyncConnection[Row]) -> list[str]:
@@ -100,7 +146,7 @@ async def is_role(connection: AsyncConnection[Row], role: str) -> bool:
     return bool(found and found[0])
 
 
-async def grant(connection: AsyncConnection[Row], role: str) -> None:
+async def grant_to(connection: AsyncConnection[Row], role: str) -> None:
     """Let this role serve, and nothing more.
 
     Raises:
@@ -137,3 +183,7 @@ async def _version(connection: AsyncConnection[Row], known: int) -> int:
             " written: install that version or a newer one.",
         )
     return version
+
+
+def _plain(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).strip().splitlines()[-1]

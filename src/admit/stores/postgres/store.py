@@ -11,17 +11,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores import rows
-from admit.stores.base import BEHIND, Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
-from admit.stores.postgres import schema
+from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
+from admit.stores.postgres import schema, writes
 from admit.stores.postgres import statements as sql
-from admit.stores.postgres.connections import (
-    OUT,
-    SECONDS,
-    Connections,
-    Work,
-    connecting_seconds,
-    parameters,
-)
+from admit.stores.postgres.connections import Connections, Work, fetched
 from admit.stores.postgres.listen import Listening
 from admit.stores.postgres.rotations import Given, Rotations
 
@@ -64,53 +57,13 @@ class PostgresStore:
 
     async def start(self, *, migrate: bool = True) -> None:
         """Bring the schema up to date, as far as this role may, and connect."""
-        await self._migrate(grant=None, make=migrate)
+        await schema.bring_up_to_date(self._url, make=migrate)
         self._started = True
         await self._home()
 
     async def migrate(self, *, grant: str | None = None) -> list[str]:
         """See `Store.migrate`."""
-        return await self._migrate(grant=grant, make=True)
-
-    async def _migrate(self, *, grant: str | None, make: bool) -> list[str]:
-        """Run the migrations that are missing; return their names.
-
-        Arguments:
-            grant: a role that is to serve from now on; it gets the rights for that, and no others.
-            make: whether anything may be changed; else what is missing is an error.
-
-        Raises:
-            SettingsError: the database, the role or its rights will not do.
-            Unavailable: the server can't be reached.
-        """
-        try:
-            async with asyncio.timeout(connecting_seconds(self._url)):
-                connection = await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, **parameters(self._url)
-                )
-            async with connection:
-                async with asyncio.timeout(SECONDS):
-                    names = await schema.pending(connection)
-                if names and not make:
-                    raise SettingsError("database_url", BEHIND)
-                if grant is not None and not await schema.is_role(connection, grant):
-                    raise SettingsError(
-                        "database_url",
-                        f"There is no role {grant!r} in that database: nothing was changed.",
-                    )
-                async with asyncio.timeout(schema.LOCK_SECONDS + SECONDS):
-                    made = await schema.migrate(connection) if names else []
-                if grant is not None:
-                    await schema.grant(connection, grant)
-                return made
-        except psycopg.ProgrammingError as error:
-            raise SettingsError(
-                "database_url",
-                "ADMIT_DATABASE_URL (database_url) names a database that can't be used"
-                f" ({_plain(error)}): correct it, or the rights of that role.",
-            ) from error
-        except (psycopg.Error, TimeoutError) as error:
-            raise Unavailable(OUT) from error
+        return await schema.bring_up_to_date(self._url, grant=grant)
 
     async def close(self) -> None:
         """Close the connections; those of other event loops at once, without a word."""
@@ -144,28 +97,7 @@ class PostgresStore:
         """See `Store.add_users`."""
         if not accounts:
             return []
-        columns = _columns([rows.account_row(each) for each in accounts])
-
-        async def work(db: AsyncConnection[Row]) -> list[Taken | None]:
-            async with db.transaction():
-                # Two steps with the same accounts in another order: that one of them has to begin
-                # anew, the server finds out after a second.
-                await db.execute(sql.WAIT_FOR_LOCKS)
-                added = set(await _all(db, sql.ADD_USERS, columns))
-                keys = [each.email_key for each in accounts]
-                all_added = len(added) == len(accounts)
-                found = [] if all_added else await _all(db, sql.TAKEN_EMAILS, [keys])
-                await _record_for(db, event, sorted(user_id for user_id, _ in added))
-            taken = {row[0] for row in found}
-            answers: list[Taken | None] = []
-            for each in accounts:
-                names = (each.user.id, each.email_key)
-                taken_by: Taken = "email" if each.email_key in taken else "username"
-                answers.append(None if names in added else taken_by)
-                added.discard(names)  # of two alike the first was added
-            return answers
-
-        return await self._run(work)
+        return await self._run(lambda db: writes.add(db, accounts, event))
 
     async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
         """See `Store.find_user`."""
@@ -201,7 +133,7 @@ class PostgresStore:
                 if not (await db.execute(sql.SAVE_USER, values)).rowcount:
                     return False
                 if ending:
-                    await _end(db, ending, ending.event.at)
+                    await writes.end(db, ending, ending.event.at)
                 if revocation:
                     await db.execute(sql.REVOKE, rows.revocation_row(revocation))
                 if event:
@@ -221,7 +153,7 @@ class PostgresStore:
                 if not (await db.execute(sql.OPEN_SESSION, values)).rowcount:
                     return False
                 if replaces:
-                    await _end(db, replaces, session.opened_at)
+                    await writes.end(db, replaces, session.opened_at)
                 await db.execute(sql.RECORD, rows.event_row(event))
             return True
 
@@ -245,7 +177,7 @@ class PostgresStore:
 
     async def end_sessions(self, ending: Ending, *, now: float) -> list[str]:
         """See `Store.end_sessions`."""
-        ended = await self._ended(ending, lambda db: _end(db, ending, now))
+        ended = await self._ended(ending, lambda db: writes.end(db, ending, now))
         if not ended:  # perhaps by an earlier try, whose wait for a standby was cut short
             await self._run(lambda db: db.execute(sql.WAIT_FOR_STANDBY))
         return ended
@@ -287,7 +219,7 @@ class PostgresStore:
         async def work(db: AsyncConnection[Row]) -> bool:
             async with db.transaction():
                 await db.execute(sql.LOCK_KEYS)
-                if [rows.key(row) for row in await _all(db, sql.KEYS)] != seen:
+                if [rows.key(row) for row in await fetched(db, sql.KEYS)] != seen:
                     return False
                 for each in keys:
                     await db.execute(sql.SAVE_KEY, msgspec.structs.astuple(each))
@@ -331,10 +263,10 @@ class PostgresStore:
     async def _look(self, statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
         """Whatever others wait for: what is revoked has to be known within a second."""
         connections, _ = await self._home()
-        return await connections.look(lambda db: _all(db, statement, values))
+        return await connections.look(lambda db: fetched(db, statement, values))
 
     async def _all(self, statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
-        return await self._run(lambda db: _all(db, statement, values))
+        return await self._run(lambda db: fetched(db, statement, values))
 
     async def _one(self, statement: str, values: Any = None) -> Row | None:  # noqa: ANN401
         found = await self._all(statement, values)
@@ -385,41 +317,6 @@ class PostgresStore:
         return home
 
 
-async def _all(db: AsyncConnection[Row], statement: str, values: Any = None) -> list[Row]:  # noqa: ANN401
-    cursor = await db.execute(statement.encode(), values)
-    return await cursor.fetchall()
-
-
-async def _end(db: AsyncConnection[Row], ending: Ending, now: float) -> list[str]:
-    event = ending.event
-    named = {
-        "now": now,
-        "because": ending.because,
-        "until": ending.until,
-        "session_id": ending.session_id,
-        "user_id": ending.user_id,
-        "keep": ending.keep,
-        "at": event.at,
-        "kind": event.kind,
-        "reason": event.reason,
-        "ip": event.ip,
-        "user_agent": event.user_agent,
-        "detail": rows.json_text(event.detail),
-    }
-    statement = sql.END_ALL if ending.session_id is None else sql.END_ONE
-    return [row[0] for row in await _all(db, statement, named)]
-
-
-async def _record_for(db: AsyncConnection[Row], event: Event, user_ids: list[str]) -> None:
-    """Record the event for each of these users."""
-    at, kind, _, *others = rows.event_row(event)
-    await db.execute(sql.RECORD_FOR, (at, kind, *others, user_ids))
-
-
-def _columns(listed: list[Row]) -> list[list[object]]:
-    return [list(column) for column in zip(*listed, strict=True)]
-
-
 def _storable(text: str) -> bool:
     """Whether PostgreSQL can hold it: no text of its own has a NUL, so none is found by one."""
     return "\0" not in text
@@ -445,7 +342,3 @@ def _name(url: str) -> str:
     host = given.get("host") or "the local socket"
     port = f":{given['port']}" if given.get("port") else ""
     return f"PostgreSQL at {host}{port}, database {given.get('dbname') or given.get('user') or '?'}"
-
-
-def _plain(error: psycopg.Error) -> str:
-    return error.diag.message_primary or str(error).strip().splitlines()[-1]
