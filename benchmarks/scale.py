@@ -1,6 +1,6 @@
 """Ten million sessions: what a refresh takes, what a session takes, and purging a million of them.
 
-Not among the parts that run by themselves: it takes a quarter of an hour, and about 8 GB of disk.
+Not among the parts that run by themselves: it takes an hour, and about 8 GB of disk.
 The tables are filled behind the store's back, as its own verbs would have filled them; everything
 that is timed goes through the engine, with real tokens.
 """
