@@ -108,7 +108,7 @@ class Accounts:
         registered = event("user_registered", now=now, origin=origin, user_id=account.user.id)
         taken = await self._store.add_user(account, event=registered)
         if taken:
-            raise AlreadyExists(fields={taken: "another one: this one is taken"})
+            raise AlreadyExists(fields={taken: AlreadyExists.wanted})
         self._metrics.registered()
         return account.user
 

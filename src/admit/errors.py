@@ -158,6 +158,8 @@ class AlreadyExists(Refusal):
 
     code = "already_exists"
     status = 409
+    wanted = "another one: this one is taken"
+    """What each field that is taken wants."""
 
 
 class TooLarge(Refusal):

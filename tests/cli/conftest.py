@@ -186,6 +186,12 @@ def serving(place):
         server.process.stderr.close()
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """Where one server of a module runs."""
+    return tmp_path_factory.mktemp("server")
+
+
 def soon(look):
     """What `look()` returns as soon as that is true; a running server looks twice a second."""
     deadline = time.monotonic() + 30

@@ -8,11 +8,6 @@ NEW = "nine slow harbours wake"
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    return tmp_path_factory.mktemp("server")
-
-
-@pytest.fixture(scope="module")
 def server(directory):
     """One server for all of these; each test has a user of its own."""
     server = Server("--port", "0", cwd=directory)

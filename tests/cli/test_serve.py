@@ -22,11 +22,6 @@ SECRET = "a secret of thirty-two bytes and more that nobody knows"
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    return tmp_path_factory.mktemp("server")
-
-
-@pytest.fixture(scope="module")
 def server(directory):
     """One server for all tests that only ask; nothing of that is worth a line in its log."""
     server = Server("--port", "0", cwd=directory)

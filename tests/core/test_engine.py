@@ -92,21 +92,26 @@ async def until(happens):
             await asyncio.sleep(0.005)
 
 
+async def refused(engine, token):
+    """Wait until this process refuses the access token."""
+
+    async def happens():
+        try:
+            engine.verify(token)
+        except InvalidToken:
+            return True
+        return False
+
+    await until(happens)
+
+
 async def test_what_another_process_ended_is_refused_within_a_second_or_so(process, clock):
     """The watch runs by itself; here is the one place that waits for it."""
     async with process() as engine, process() as other:
         await samples.add(engine.store, "ada")
         tokens = await signed_in(engine)
         await other.sessions.sign_out(tokens.refresh_token, now=clock())
-
-        async def refused():
-            try:
-                engine.verify(tokens.access_token)
-            except InvalidToken:
-                return True
-            return False
-
-        await until(refused)
+        await refused(engine, tokens.access_token)
 
 
 async def test_the_watch_outlives_whatever_goes_wrong(process, monkeypatch, caplog):
@@ -162,15 +167,7 @@ async def test_a_number_that_can_t_be_counted_blinds_nobody(process, monkeypatch
         await samples.add(engine.store, "ada")
         tokens = await signed_in(engine)
         await other.sessions.sign_out(tokens.refresh_token, now=clock())
-
-        async def refused():
-            try:
-                engine.verify(tokens.access_token)
-            except InvalidToken:
-                return True
-            return False
-
-        await until(refused)
+        await refused(engine, tokens.access_token)
         assert engine.ready
     said = [each.message for each in caplog.records if each.name == "admit.watch"]
     assert said == ["the metrics could not be written"]
@@ -303,17 +300,6 @@ def pushed(process, monkeypatch):
 
     made.channel = channel  # type: ignore[attr-defined]
     return made
-
-
-async def refused(engine, token):
-    async def happens():
-        try:
-            engine.verify(token)
-        except InvalidToken:
-            return True
-        return False
-
-    await until(happens)
 
 
 async def test_what_another_process_revokes_is_heard_by_push(pushed, clock):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from admit.settings import Settings
 
 PRIVATE = 0o600
+SQLITES = ("", "-wal", "-shm", "-journal")
+"""How the files of one SQLite database end: its own, and what stands beside it for a while."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What a write fails with where there is no room, without saying in which file."""
 
@@ -45,7 +47,7 @@ def written(path: Path, settings: Settings, *, force: bool) -> Iterator[Path]:
         draft.replace(path)
         _to_disk(path.parent)  # the new name, too
     finally:
-        for end in ("", "-journal", "-wal", "-shm"):
+        for end in SQLITES:
             draft.with_name(draft.name + end).unlink(missing_ok=True)
 
 
@@ -53,7 +55,7 @@ def spare(path: Path, settings: Settings, *, force: bool) -> None:
     """Refuse to write over what must not be replaced: see `written`."""
     database, kept = database_file(settings), {settings.data_dir / "secret": "the secret"}
     if database is not None:
-        for end in ("", "-wal", "-shm", "-journal"):
+        for end in SQLITES:
             kept[database.with_name(database.name + end)] = "the database"
     for each, what in kept.items():
         if path.resolve() == each.resolve():

@@ -19,7 +19,7 @@ from admit.cli.moving.report import Report, reporting
 from admit.cli.opened import database_file, in_store
 from admit.cli.output import AsJson, complain, say, show_json
 from admit.cli.written import spare
-from admit.errors import InvalidInput, Unavailable
+from admit.errors import AlreadyExists, InvalidInput, Unavailable
 from admit.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ STDIN = "-"
 AT_ONCE = 1_000
 """How many lines one step takes: a few tens of milliseconds, in which a server waits to write."""
 ENDINGS: dict[str, Format] = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".csv": "csv"}
-WHY = {
-    "email": {"email": "another one: this one is taken"},
-    "username": {"username": "another one: this one is taken"},
-    "id": {"id": "another one: this one is taken"},
-}
 
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="What the file is, where its name doesn't say.")
@@ -157,7 +152,7 @@ async def _land(landing: Landing, batch: Batch, report: Report) -> None:
         elif outcome == "there":
             report.there += 1
         else:
-            refused.append((arrival.number, WHY[outcome]))
+            refused.append((arrival.number, {outcome: AlreadyExists.wanted}))
     for number, wants in sorted(refused, key=itemgetter(0)):
         report.refuse(number, wants)
     report.reached = batch.reached or report.reached
