@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import threading
+from itertools import islice
 
 import pytest
 
@@ -118,15 +120,24 @@ async def test_access_tokens_are_counted_good_and_refused(service):
     assert seen("admit_feed_last_look_timestamp_seconds") == service.clock()
 
 
-async def test_hashing_is_counted_and_timed(serve):
+async def test_hashing_is_counted_and_timed(serve, monkeypatch):
     async with serve(metrics_keys=KEY, hash_queue=0, throttle="off") as service:
+        passwords = service.auth.passwords
+        cores, verify, go = passwords._cores, passwords._verify, threading.Event()
+        monkeypatch.setattr(passwords, "_verify", lambda *given: go.wait(30) and verify(*given))
         body = {"login": "nobody", "password": "wrong one"}
-        cores = service.auth.passwords._cores
-        tries = [service.send("POST", "/login", json=body) for _ in range(cores + 2)]
+        tries = [
+            asyncio.create_task(service.send("POST", "/login", json=body)) for _ in range(cores + 2)
+        ]
+        for answer in islice(asyncio.as_completed(tries), 2):  # the others are held
+            refused(await answer, 503, "unavailable")
+        held = await numbers(service)
+        go.set()
         await asyncio.gather(*tries)
 
         seen = await numbers(service)
 
+    assert held("admit_hashes_running") == cores
     assert seen("admit_hashes_rejected_total") == 2
     assert seen("admit_hash_duration_seconds_count") == cores
     assert seen("admit_hash_duration_seconds_sum") > 0
