@@ -196,6 +196,20 @@ def database_url(postgres):
 
 
 @pytest.fixture
+def unhurried(monkeypatch):
+    """No store gives up in time: of a test that shows no time, a busy machine proves nothing."""
+    from admit.stores import patience
+    from admit.stores.postgres import connections
+
+    session = connections.SESSION
+    for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
+        session = session.replace(f"'{limit}'", "'60000'")
+    monkeypatch.setattr(connections, "SESSION", session)
+    monkeypatch.setattr(connections, "WAIT_SECONDS", 60.0)
+    monkeypatch.setattr(patience, "SECONDS", 60.0)
+
+
+@pytest.fixture
 def redis_server():
     """A server of the test's own, which it may stop and start."""
     server = RedisServer()

@@ -18,7 +18,7 @@ from admit.http import feed, parsing
 from admit.passwords import policy
 from admit.revocation import PAGE
 from admit.settings import SKEW
-from admit.stores.postgres import connections
+from admit.stores import patience
 from admit.stores.sqlite import commits
 from admit.tokens import access, refresh
 
@@ -131,8 +131,7 @@ LIMITS = {
     "access token": f"{access.LONGEST // 1024} KiB",
     "refresh token": f"{refresh.LONGEST} characters",
     "writes in one commit": f"{commits.AT_ONCE}",
-    "wait for another process's commit": f"{commits.BUSY_SECONDS:g} s",
-    "wait for PostgreSQL, connection and answer together": f"{connections.SECONDS:g} s",
+    "wait for the store, all steps of a request together": f"{patience.SECONDS:g} s",
     "access tokens remembered as verified": f"{access.REMEMBERED:,}",
     "counters of attempts": f"{MOST:,}",
     "entries in one answer of the revocation feed": f"{PAGE:,}",

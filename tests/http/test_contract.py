@@ -21,5 +21,5 @@ class TestHTTPS(HTTPContract):
 
 class TestPostgreSQL(HTTPContract):
     @pytest.fixture
-    def serve(self, serve, database_url):
+    def serve(self, serve, database_url, unhurried):
         return partial(serve, database_url=database_url)

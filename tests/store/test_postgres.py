@@ -19,6 +19,7 @@ async def opened(url):
         await store.close()
 
 
+@pytest.mark.usefixtures("unhurried")
 class TestPostgreSQL(StoreContract):
     @pytest.fixture
     async def store(self, database_url):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from admit.errors import Unavailable
-from admit.stores.postgres import PostgresStore, connections, listen, rotations
+from admit.stores.postgres import PostgresStore, listen
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
 from admit.testing.store_contract import VERBS
@@ -133,16 +133,9 @@ async def test_what_is_revoked_is_seen_while_all_others_wait(database_url):
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_a_caller_who_leaves_does_not_undo_what_was_asked(
-    database_url, postgres, monkeypatch
-):
+@pytest.mark.usefixtures("unhurried")  # it is the caller who gives up, nobody else
+async def test_a_caller_who_leaves_does_not_undo_what_was_asked(database_url, postgres):
     """To the law that is an answer that was lost."""
-    patient = connections.SESSION
-    for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
-        patient = patient.replace(f"'{limit}'", "'60000'")
-    monkeypatch.setattr(connections, "SESSION", patient)
-    for module in (connections, rotations):  # it is the caller who gives up, nobody else
-        monkeypatch.setattr(module, "SECONDS", 60.0)
     async with opened(database_url) as store:
         await samples.opened(store)
         async with await psycopg.AsyncConnection.connect(database_url) as db:

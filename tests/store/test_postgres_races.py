@@ -11,7 +11,7 @@ from admit.stores.postgres import store as module
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("unhurried")]
 
 
 async def rotate(store, *given, **named):

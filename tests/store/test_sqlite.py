@@ -5,6 +5,7 @@ import pytest
 from admit.testing.store_contract import StoreContract
 
 
+@pytest.mark.usefixtures("unhurried")
 class TestSQLite(StoreContract):
     @pytest.fixture
     async def other(self, store, opened):

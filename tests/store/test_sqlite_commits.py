@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from admit.errors import Unavailable
+from admit.stores import patience
 from admit.stores.sqlite import commits
 from admit.testing import samples
 from admit.testing.samples import NOW
@@ -153,7 +154,7 @@ async def test_a_full_disk_is_unavailable_and_what_was_confirmed_is_there(store)
 
 async def test_a_disk_that_turned_read_only_is_unavailable(store, monkeypatch):
     """Reading goes on."""
-    monkeypatch.setattr("admit.stores.sqlite.commits.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "SECONDS", 0.05)
     await samples.opened(store)
     await store._connections.write(lambda db: db.execute("PRAGMA query_only = ON"))
     with pytest.raises(Unavailable):
@@ -252,7 +253,7 @@ async def test_what_waiting_does_not_cure_is_not_waited_for(monkeypatch):
                 raise sqlite3.DatabaseError("database disk image is malformed")
             return super().execute(statement, *given)
 
-    monkeypatch.setattr(commits, "BUSY_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "SECONDS", 0.5)
     connection = sqlite3.connect(
         ":memory:", factory=Broken, isolation_level=None, check_same_thread=False
     )
@@ -265,7 +266,7 @@ async def test_what_waiting_does_not_cure_is_not_waited_for(monkeypatch):
 
 async def test_a_write_has_its_time_from_when_it_was_handed_in(store, monkeypatch):
     """One that came while others waited for the lock waits no longer because of them."""
-    monkeypatch.setattr(commits, "BUSY_SECONDS", 60.0)
+    monkeypatch.setattr(patience, "SECONDS", 60.0)
     writer = store._connections._commits
     with closing(sqlite3.connect(store.path, isolation_level=None)) as somebody:
         somebody.execute("BEGIN EXCLUSIVE")
@@ -274,12 +275,11 @@ async def test_a_write_has_its_time_from_when_it_was_handed_in(store, monkeypatc
         (begun,) = writer._waiting
         while writer._waiting:  # noqa: ASYNC110  until it waits in the thread, alone
             await asyncio.sleep(0)
-        second = commits.Waiting(lambda _: None)
-        second.since -= 61  # long ago
+        second = commits.Waiting(lambda _: None, -1.0)  # of long ago
         writer._waiting.append(second)
         third = asyncio.create_task(store.record(samples.event()))
         await asyncio.sleep(0)
-        begun.since -= 61
+        begun.until -= 61
         async with asyncio.timeout(30):
             for late in (first, second.future):
                 with pytest.raises(Unavailable):

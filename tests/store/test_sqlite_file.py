@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from admit.errors import SettingsError, Unavailable
-from admit.stores.sqlite import SQLiteStore, commits
-from admit.stores.sqlite import connections as module
+from admit.stores import patience
+from admit.stores.sqlite import SQLiteStore
 from admit.testing import samples
 from admit.testing.store_rotation import rotate, won
 
@@ -144,7 +144,7 @@ async def test_a_database_that_somebody_holds_is_unavailable_until_they_let_go(
     tmp_path, opened, monkeypatch
 ):
     """Writing says so after the bounded wait; reading goes on; nothing is lost or stuck."""
-    monkeypatch.setattr(commits, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(patience, "SECONDS", 0.02)
     async with opened(tmp_path / "admit.db") as store:
         await samples.opened(store)
         with closing(sqlite3.connect(store.path, isolation_level=None)) as somebody:
@@ -160,7 +160,7 @@ async def test_a_database_that_somebody_holds_is_unavailable_until_they_let_go(
 
 async def test_a_new_database_that_somebody_holds_is_unavailable(tmp_path, monkeypatch):
     """Nothing is wrong with the setting: the next try may succeed."""
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(patience, "SECONDS", 0.02)
     path = tmp_path / "admit.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as somebody:
         somebody.execute("BEGIN EXCLUSIVE")

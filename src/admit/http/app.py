@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -20,6 +21,7 @@ from admit.http.openapi import describe
 from admit.http.operations import operations
 from admit.http.problems import problem
 from admit.http.routes import Routes
+from admit.stores.patience import Patience
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,7 +64,7 @@ class App:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._observer.exchange(scope) as seen:
+        with self._observer.exchange(scope) as seen, Patience():
             own = (b"x-request-id", seen.id.encode())
 
             async def with_headers(message: Message) -> None:
@@ -98,7 +100,8 @@ class App:
         Raises:
             Unavailable: it could not, or takes too long.
         """
-        starting = asyncio.create_task(self._engine.start())
+        # In no request's context: what it begins goes on after this one.
+        starting = asyncio.create_task(self._engine.start(), context=Context())
         starting.add_done_callback(_forget)
         done, _ = await asyncio.wait({starting}, timeout=START_SECONDS)
         if not done:

@@ -13,6 +13,7 @@ from psycopg import errors as pg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from admit.errors import Unavailable
+from admit.stores import patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Work = Callable[["AsyncConnection[Row]"], Awaitable[Result]]
 
-SECONDS = 1.5
-"""How long a caller waits at most, for a connection and an answer together: with all that is around
-it, a request is refused within two seconds."""
 WAIT_SECONDS = 1.0
 """How long for its turn, and then for a connection."""
 LET_GO_SECONDS = 0.5
@@ -106,7 +104,7 @@ class Connections:
 
     async def close(self) -> None:
         """Let the connections go."""
-        await self._pool.close(timeout=SECONDS)
+        await self._pool.close(timeout=patience.SECONDS)
 
     def abandon(self) -> None:
         """Cut every connection: their event loop is gone, or belongs to somebody else."""
@@ -114,7 +112,11 @@ class Connections:
             connection.pgconn.finish()
 
     async def run(self, work: Work[Result], *, seconds: float | None = None) -> Result:
-        """What `work` makes of a connection, in its turn and within `SECONDS`, or so many.
+        """What `work` makes of a connection, in its turn.
+
+        Arguments:
+            work: asks the server.
+            seconds: within how many; None is what the request has left.
 
         A caller that is cancelled leaves the work to end by itself, and after that time it is
         called off. To the law either is an answer that was lost.
@@ -122,11 +124,15 @@ class Connections:
         Raises:
             Unavailable: no connection, no answer in time, or the server can't.
         """
-        return await _bounded(self._in_turn(work), SECONDS if seconds is None else seconds)
+        if seconds is not None:
+            return await _bounded(self._in_turn(work), seconds)
+        with patience.Step() as left:
+            return await _bounded(self._in_turn(work), left)
 
     async def look(self, work: Work[Result]) -> Result:
         """The same for what a process has to know: on the connection that is kept for that."""
-        return await _bounded(self._tried(work), SECONDS)
+        with patience.Step() as left:
+            return await _bounded(self._tried(work), left)
 
     async def _in_turn(self, work: Work[Result]) -> Result:
         try:
@@ -190,7 +196,8 @@ def connecting_seconds(url: str) -> float:
     """How long connecting may take where only the last of the listed hosts answers."""
     given = psycopg.conninfo.conninfo_to_dict(url)
     hosts = str(given.get("hostaddr") or given.get("host") or "").split(",")
-    return SECONDS + int(given.get("connect_timeout") or CONNECT_SECONDS) * (len(hosts) - 1)
+    each = int(given.get("connect_timeout") or CONNECT_SECONDS)
+    return patience.SECONDS + each * (len(hosts) - 1)
 
 
 def parameters(url: str) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg.errors import LockNotAvailable
 
 from admit.errors import Unavailable
-from admit.stores import rows
+from admit.stores import patience, rows
 from admit.stores.base import Rotation
 from admit.stores.postgres import statements as sql
-from admit.stores.postgres.connections import SECONDS, Connections
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from admit.stores.postgres.connections import Connections
     from admit.stores.rows import Row
 
 AT_ONCE = 64
@@ -63,6 +63,10 @@ class Rotations:
 
     async def rotate(self, given: Given) -> Rotation | None:
         """See `Store.rotate`."""
+        with patience.Step() as left:
+            return await self._answer(given, left)
+
+    async def _answer(self, given: Given, seconds: float) -> Rotation | None:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Rotation | None] = loop.create_future()
         self._waiting.append((given, future))
@@ -73,7 +77,7 @@ class Rotations:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         # From here, and not from when it is sent: it may have to wait for a lane first.
-        late = loop.call_later(SECONDS, _give_up, future)
+        late = loop.call_later(seconds, _give_up, future)
         try:
             return await future
         finally:
@@ -102,7 +106,10 @@ class Rotations:
         """
         given = [each for each, _ in batch.values()]
         try:
-            rotations = await self._connections.run(lambda db: _rotate(db, given))
+            # With time of its own: what began this lane is one of many requests that it serves.
+            rotations = await self._connections.run(
+                lambda db: _rotate(db, given), seconds=patience.SECONDS
+            )
         except Exception as error:  # noqa: BLE001  handed to its callers, whatever it is
             if len(batch) > 1 and isinstance(error.__cause__, LockNotAvailable):
                 await asyncio.gather(*(self._settle({name: batch[name]}) for name in batch))

@@ -11,8 +11,9 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from admit.errors import SettingsError, Unavailable
+from admit.stores import patience
 from admit.stores.base import BEHIND
-from admit.stores.postgres.connections import OUT, SECONDS, connecting_seconds, parameters
+from admit.stores.postgres.connections import OUT, connecting_seconds, parameters
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -68,7 +69,7 @@ async def bring_up_to_date(url: str, *, grant: str | None = None, make: bool = T
                 url, autocommit=True, **parameters(url)
             )
         async with connection:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(patience.SECONDS):
                 names = await pending(connection)
             if names and not make:
                 raise SettingsError("database_url", BEHIND)
@@ -77,7 +78,7 @@ async def bring_up_to_date(url: str, *, grant: str | None = None, make: bool = T
                     "database_url",
                     f"There is no role {grant!r} in that database: nothing was changed.",
                 )
-            async with asyncio.timeout(LOCK_SECONDS + SECONDS):
+            async with asyncio.timeout(LOCK_SECONDS + patience.SECONDS):
                 made = await migrate(connection) if names else []
             if grant is not None:
                 await grant_to(connection, grant)

@@ -21,15 +21,13 @@ from math import inf
 from typing import TypeVar, cast
 
 from admit.errors import Unavailable
+from admit.stores import patience
 
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], object]
 
 AT_ONCE = 64
 """The most writes in one transaction: a millisecond or two of the event loop's time."""
-BUSY_SECONDS = 1.5
-"""How long one process waits for another's commit before it is `Unavailable`: with all that is
-around it, a request is refused within two seconds."""
 BUSY_STEP = 0.002
 FAILING_SECONDS = 5.0
 """How long a failed commit speaks against the next one."""
@@ -38,11 +36,11 @@ FAILING_SECONDS = 5.0
 class Waiting:
     """One write and the future that waits for it."""
 
-    __slots__ = ("future", "loop", "outcome", "since", "work")
+    __slots__ = ("future", "loop", "outcome", "until", "work")
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, seconds: float) -> None:
         self.work = work
-        self.since = time.monotonic()
+        self.until = time.monotonic() + seconds
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[object] = self.loop.create_future()
         self.outcome: object = None
@@ -82,7 +80,10 @@ class Commits:
         A caller that is cancelled meanwhile leaves the write to happen: the law treats it as an
         answer that was lost.
         """
-        waiting = Waiting(work)
+        with patience.Step() as left:
+            return cast("Result", await self._handed_in(Waiting(work, left)))
+
+    async def _handed_in(self, waiting: Waiting) -> object:
         with self._idle:
             if self._closed:
                 raise Unavailable("The store is closed.")
@@ -93,7 +94,7 @@ class Commits:
                 self._leader = waiting.loop
                 # Not now but soon: whoever else is ready in this turn of the loop comes along.
                 waiting.loop.call_soon(self._gather)
-        return cast("Result", await waiting.future)
+        return await waiting.future
 
     @property
     def failing(self) -> bool:
@@ -136,9 +137,9 @@ class Commits:
                 self._connection.execute("BEGIN IMMEDIATE")
                 break
             except sqlite3.Error as error:
-                over = time.monotonic() - BUSY_SECONDS if is_busy(error) else inf
-                _tell([each for each in batch if each.since <= over], unavailable(error))
-                batch = [each for each in batch if each.since > over]
+                now = time.monotonic() if is_busy(error) else inf
+                _tell([each for each in batch if each.until <= now], unavailable(error))
+                batch = [each for each in batch if each.until > now]
                 time.sleep(BUSY_STEP)
         else:
             self._go_on()

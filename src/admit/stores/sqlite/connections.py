@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from admit.errors import SettingsError, Unavailable
+from admit.stores import patience
 from admit.stores.base import BEHIND
 from admit.stores.sqlite.checkpoints import LONGEST_LOG, Checkpoints
-from admit.stores.sqlite.commits import BUSY_SECONDS, BUSY_STEP, Commits, is_busy, unavailable
+from admit.stores.sqlite.commits import BUSY_STEP, Commits, is_busy, unavailable
 from admit.stores.sqlite.schema import is_behind, migrate
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Connections:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path,
-            timeout=BUSY_SECONDS,
+            timeout=patience.SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
@@ -198,7 +199,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switch the file to WAL, which stays; SQLite itself does not wait for others here."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + patience.SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

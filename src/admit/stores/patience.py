@@ -1,0 +1,60 @@
+"""How long a request waits for its store: over all its steps together, not for each of them.
+
+A store out of order is told within two seconds, also by a request that asks it five times. What is
+not waiting, such as a password being hashed, does not count. Outside a request, where a command or
+the watch asks, every step has the whole time.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar, Token
+
+from admit.errors import Unavailable
+
+SECONDS = 1.5
+"""With all that is around it, a request is refused within two seconds."""
+
+
+class Patience:
+    """What one request has left; a context around the answering, left when it is answered."""
+
+    __slots__ = ("_token", "left")
+
+    def __init__(self) -> None:
+        self.left: float | None = SECONDS
+        """In seconds; None once it is answered: what it began and others share has its own time."""
+
+    def __enter__(self) -> None:
+        self._token: Token[Patience | None] = _current.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+        self.left = None
+
+
+_current: ContextVar[Patience | None] = ContextVar("admit_patience", default=None)
+
+
+class Step:
+    """One wait for the store, taken from what the request has left.
+
+    Raises:
+        Unavailable: nothing is left.
+    """
+
+    __slots__ = ("_patience", "_since")
+
+    def __enter__(self) -> float:
+        self._patience = _current.get()
+        if self._patience is None or self._patience.left is None:
+            self._patience = None
+            return SECONDS
+        if self._patience.left <= 0:
+            raise Unavailable("The store does not answer in time.")
+        self._since = time.monotonic()
+        return self._patience.left
+
+    def __exit__(self, *_: object) -> None:
+        if self._patience is not None and self._patience.left is not None:
+            self._patience.left -= time.monotonic() - self._since

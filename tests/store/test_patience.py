@@ -1,0 +1,139 @@
+"""A store out of order is told in time, however many steps a request has."""
+
+import asyncio
+from contextlib import suppress
+from contextvars import Context
+
+import pytest
+
+from admit.errors import Unavailable
+from admit.stores import patience
+from admit.stores.patience import Patience, Step
+from admit.stores.postgres import PostgresStore
+from admit.telemetry.logs import request_id
+from admit.testing import samples
+from admit.testing.http_caller import EMAIL, PASSWORD, refused
+from admit.testing.store_rotation import rotate
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Lets seconds pass, and nothing else does."""
+    now = 0.0
+    monkeypatch.setattr("admit.stores.patience.time.monotonic", lambda: now)
+
+    def pass_by(seconds):
+        nonlocal now
+        now += seconds
+
+    return pass_by
+
+
+def test_all_steps_of_a_request_share_one_time(passes):
+    with Patience():
+        for left in (1.5, 1.0, 0.5):
+            with Step() as given:
+                assert given == left
+                passes(0.5)
+            passes(60)  # a password is hashed
+        with pytest.raises(Unavailable, match="in time"), Step():
+            pytest.fail("nothing is left")
+    with Patience(), Step() as given:
+        assert given == 1.5
+
+
+def test_a_step_that_fails_has_taken_its_time_too(passes):
+    with Patience():
+        with suppress(Unavailable), Step():
+            passes(1.25)
+            raise Unavailable
+        with Step() as given:
+            assert given == 0.25
+
+
+def test_outside_a_request_every_step_has_the_whole_time(passes):
+    for _ in range(3):
+        with Step() as given:
+            assert given == 1.5
+            passes(60)
+
+
+async def test_what_a_request_began_and_others_share_outlives_it(passes):
+    go = asyncio.Event()
+
+    async def look():
+        with Step() as before:
+            passes(2)
+        await go.wait()
+        with Step() as after:
+            return before, after
+
+    with Patience():
+        looking = asyncio.create_task(look())
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable), Step():
+            pytest.fail("nothing is left")
+    go.set()
+    assert await looking == (1.5, 1.5)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def given(request):
+    """The store that a service is to have; None for its own."""
+    if request.param == "sqlite":
+        return None
+    return PostgresStore(request.getfixturevalue("database_url"))
+
+
+async def test_a_request_whose_time_is_up_is_503(serve, given, monkeypatch):
+    """Over HTTP, with each of the stores that may keep a caller waiting."""
+    async with serve(store=given) as service:
+        await service.register()
+        tokens = await service.sign_in()
+        monkeypatch.setattr(Patience, "__init__", lambda self: setattr(self, "left", 0.0))
+        for path, body in (
+            ("/refresh", {"refresh_token": tokens["refresh_token"]}),
+            ("/login", {"login": EMAIL, "password": PASSWORD}),
+        ):
+            refused(await service.send("POST", path, json=body), 503, "unavailable")
+        monkeypatch.undo()
+        assert (await service.refresh(tokens["refresh_token"])).status_code == 200
+
+
+async def test_who_shares_a_statement_with_an_impatient_one_has_its_own_time(database_url):
+    """The statement goes on in the context of whoever came first."""
+    store = PostgresStore(database_url)
+    await store.start()
+    try:
+        impatient = Patience()
+        one, two = [await samples.opened(store, each, user=each) for each in ("ada", "bob")]
+        with impatient:
+            first = asyncio.create_task(rotate(store, one.id))
+            await asyncio.sleep(0)
+            second = asyncio.create_task(rotate(store, two.id), context=Context())
+            impatient.left = 0.0
+            for each in (first, second):
+                moved = await each
+                assert moved is not None
+                assert moved.won
+    finally:
+        await store.close()
+
+
+async def test_a_start_by_a_request_is_not_in_its_context(serve, monkeypatch):
+    """The watch would have the request's id in every line of its log."""
+    async with serve() as service:
+        await service.auth.close()
+        seen = []
+        learn = service.auth._learn
+
+        async def learning():
+            with Step() as left:
+                seen.append((left, request_id.get()))
+            await learn()
+
+        monkeypatch.setattr(service.auth, "_learn", learning)
+        assert (await service.send_to_root("GET", "/healthz")).status_code == 200
+        assert seen == [(patience.SECONDS, "")]
