@@ -186,17 +186,18 @@ class Sessions:
         """The verdict, and the tokens that it gives; raises as `refresh` does."""
         ip = origin.ip if origin else None
         held = self._tokens.read(token)
-        session_id = held.session_id if held else None
-        await self._throttle.refresh(session_id, ip)
         if held is None:
+            await self._throttle.refresh(None, ip)
             await self._throttle.refresh_refused(None, ip)
             raise RefreshRefused("This is not a refresh token of ours.", reason="malformed")
+        session_id = held.session_id
+        await self._throttle.refresh(session_id, ip)
         # Before anything is written: or, with no key to sign with, the retry of an honest client
         # would come back as theft.
         self._access.check_ready(now)
         retry_key = refresh.retry_key(idempotency_key)
         rotation = await self._store.rotate(
-            held.session_id,
+            session_id,
             generation=held.n,
             retry_key=retry_key,
             deadline=now + self._settings.refresh_ttl,
@@ -215,7 +216,7 @@ class Sessions:
         if rotation and verdict == "repeat":
             return verdict, self._tokens_for(rotation.account, rotation.session, held.h, now)
         reason = await self._heed(verdict, held, now=now, origin=origin)
-        await self._throttle.refresh_refused(held.session_id, ip)
+        await self._throttle.refresh_refused(session_id, ip)
         raise RefreshRefused(WHY[reason], reason=reason)
 
     async def _heed(

@@ -75,9 +75,7 @@ def _is_json(content_type: str) -> bool:
 
 def _parse(raw: bytes) -> dict[str, object]:
     try:
-        parsed = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+        parsed = _decoder.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise Malformed("The body is not valid JSON.") from error
     if not isinstance(parsed, dict):
@@ -100,23 +98,31 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
 def _convert(raw: dict[str, object], type_: type[Body]) -> Body:
     """The struct, or every field that is wrong at once."""
+    try:
+        return msgspec.convert(raw, type_)
+    except msgspec.ValidationError:  # which names the first of them
+        raise InvalidInput(fields=_wrong(raw, type_)) from None
+
+
+def _wrong(raw: dict[str, object], type_: type[msgspec.Struct]) -> dict[str, str]:
+    """What each field that is wrong wants."""
     known = _fields(type_)
     unknown = sorted(raw.keys() - known.keys())[:MOST_UNKNOWN]
     fields = {name[:64]: "unknown: leave it out" for name in unknown}
-    values = {}
     for name, field in known.items():
         if name in raw:
             try:
-                values[name] = msgspec.convert(raw[name], field.type)
+                msgspec.convert(raw[name], field.type)
             except msgspec.ValidationError as error:
                 fields[name] = _wants(str(error))
         elif field.required:
             fields[name] = "required"
-    if fields:
-        raise InvalidInput(fields=fields)
-    return type_(**values)
+    return fields
 
 
 def _wants(error: str) -> str:
