@@ -102,6 +102,18 @@ async def test_refreshes_are_counted_by_verdict_and_reuse_once_for_each_session(
     assert seen("admit_refusals_total", code="refresh_refused", reason="reuse_detected") == 3
 
 
+async def test_what_an_alert_waits_for_begins_at_zero(service):
+    """Or its first burst after a start would be no rise."""
+    await service.send_to_root("GET", "/healthz")
+
+    series = [(name, labels) for name, labels, _ in (await numbers(service)).samples]
+
+    for code, reason in (("csrf_failed", ""), ("refresh_refused", "reuse_detected")):
+        assert ("admit_refusals_total", {"code": code, "reason": reason}) in series
+    asked = {"method": "GET", "route": "/healthz"}
+    assert ("admit_http_requests_total", asked | {"status": "503"}) in series
+
+
 async def test_access_tokens_are_counted_good_and_refused(service):
     tokens = await signed_in(service)
     for _ in range(3):

@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from admit.errors import RefreshReason
+from admit.errors import InvalidToken, RefreshReason, RefreshRefused, Refusal
 from admit.telemetry.metrics import Metrics
 from admit.version import VERSION
 
@@ -39,6 +39,7 @@ SIGN_INS = (
 """`raced`: the password changed, or the account was disabled, while it was checked."""
 REASONS = get_args(RefreshReason)
 REFRESHES = ("won", "repeat", *REASONS, "too_many_attempts", "unavailable")
+UNAVAILABLE = "503"
 OTHER = "other"
 """What stands for a value that is in none of these lists: a label has no other values."""
 
@@ -52,11 +53,11 @@ Kind = TypeVar("Kind", Counter, Gauge, Histogram)
 class Children(dict[tuple[str, ...], Kind], Generic[Kind]):
     """The children of one metric by the values of its labels, each made once."""
 
-    def __init__(self, family: Kind, *expected: str) -> None:
+    def __init__(self, family: Kind, *expected: str | tuple[str, ...]) -> None:
         super().__init__()
         self._family: Kind = family
-        for value in expected:  # a rate can only be seen from a zero
-            self[(value,)]
+        for values in expected:  # a rate can only be seen from a zero
+            self[(values,) if isinstance(values, str) else values]
 
     def __missing__(self, key: tuple[str, ...]) -> Kind:
         child: Kind = self._family.labels(*key)
@@ -92,7 +93,9 @@ class Prometheus(Metrics):
             *REASONS,
         )
         self._refusals = Children(
-            counter("admit_refusals", "Refusals answered by code and reason.", ["code", "reason"])
+            counter("admit_refusals", "Refusals answered by code and reason.", ["code", "reason"]),
+            *((each.code, "") for each in Refusal.__subclasses__()),
+            *((each.code, reason) for each in (RefreshRefused, InvalidToken) for reason in REASONS),
         )
         self._requests = Children(
             counter(
@@ -202,6 +205,7 @@ class Prometheus(Metrics):
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered, after so many seconds."""
         self._requests[(method, route, str(status))].inc()
+        self._requests[(method, route, UNAVAILABLE)]  # so that the first is a rise from zero
         self._request_seconds[(route,)].observe(seconds)
 
     def hashing(self, *, running: int, waiting: int) -> None:
