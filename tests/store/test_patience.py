@@ -1,9 +1,11 @@
 """A store out of order is told in time, however many steps a request has."""
 
 import asyncio
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from contextvars import Context
 
+import psycopg
 import pytest
 
 from admit.errors import Unavailable
@@ -13,6 +15,7 @@ from admit.stores.postgres import PostgresStore
 from admit.telemetry.logs import request_id
 from admit.testing import samples
 from admit.testing.http_caller import EMAIL, PASSWORD, refused
+from admit.testing.samples import NOW
 from admit.testing.store_rotation import rotate
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +103,48 @@ async def test_a_request_whose_time_is_up_is_503(serve, given, monkeypatch):
             refused(await service.send("POST", path, json=body), 503, "unavailable")
         monkeypatch.undo()
         assert (await service.refresh(tokens["refresh_token"])).status_code == 200
+
+
+async def test_what_a_request_no_longer_waits_for_still_happens(tmp_path, opened, unhurried):
+    """The end of a thief's session is not dropped because the step before was slow."""
+    async with opened(tmp_path / "admit.db") as store:
+        made = await samples.opened(store)
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as somebody:
+            somebody.execute("BEGIN EXCLUSIVE")
+            await given_up(store, made)
+            somebody.execute("ROLLBACK")
+        await ends(store, made)
+
+
+async def test_what_a_request_no_longer_waits_for_still_happens_in_postgresql(
+    database_url, unhurried
+):
+    store = PostgresStore(database_url)
+    await store.start()
+    try:
+        made = await samples.opened(store)
+        async with await psycopg.AsyncConnection.connect(database_url) as somebody:
+            await somebody.execute("SELECT id FROM admit.sessions FOR UPDATE")
+            await given_up(store, made)
+        await ends(store, made)
+    finally:
+        await store.close()
+
+
+async def given_up(store, session):
+    """Its end is asked for by a request that has nearly nothing left."""
+    hurried = Patience()
+    with hurried:
+        hurried.left = 0.01
+        with pytest.raises(Unavailable, match="in time"):
+            await store.end_sessions(samples.ending(session_id=session.id), now=NOW)
+    await asyncio.sleep(0.2)  # were it called off, it would be by now
+
+
+async def ends(store, session):
+    async with asyncio.timeout(30):
+        while (await samples.found(store, session.id)).ended_at is None:  # noqa: ASYNC110  nobody is told
+            await asyncio.sleep(0.01)
 
 
 async def test_who_shares_a_statement_with_an_impatient_one_has_its_own_time(database_url):

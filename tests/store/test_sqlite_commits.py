@@ -275,7 +275,8 @@ async def test_a_write_has_its_time_from_when_it_was_handed_in(store, monkeypatc
         (begun,) = writer._waiting
         while writer._waiting:  # noqa: ASYNC110  until it waits in the thread, alone
             await asyncio.sleep(0)
-        second = commits.Waiting(lambda _: None, -1.0)  # of long ago
+        second = commits.Waiting(lambda _: None)
+        second.until -= 61  # of long ago
         writer._waiting.append(second)
         third = asyncio.create_task(store.record(samples.event()))
         await asyncio.sleep(0)

@@ -1,8 +1,10 @@
 """How long a request waits for its store: over all its steps together, not for each of them.
 
 A store out of order is told within two seconds, also by a request that asks it five times. What is
-not waiting, such as a password being hashed, does not count. Outside a request, where a command or
-the watch asks, every step has the whole time.
+not waiting, such as a password being hashed, does not count. It is the caller who waits no longer:
+what was asked for has the whole time for itself, or the end of a thief's session could be dropped
+because the step before was slow. Outside a request, where a command or the watch asks, every step
+is waited for as long.
 """
 
 from __future__ import annotations

@@ -116,10 +116,11 @@ class Connections:
 
         Arguments:
             work: asks the server.
-            seconds: within how many; None is what the request has left.
+            seconds: how long it may take, also where the request has less left; else 1.5.
 
-        A caller that is cancelled leaves the work to end by itself, and after that time it is
-        called off. To the law either is an answer that was lost.
+        A caller that is cancelled, or has waited for as long as it may, leaves the work to end by
+        itself; at the end of its own time it is called off. To the law either is an answer that
+        was lost.
 
         Raises:
             Unavailable: no connection, no answer in time, or the server can't.
@@ -127,12 +128,12 @@ class Connections:
         if seconds is not None:
             return await _bounded(self._in_turn(work), seconds)
         with patience.Step() as left:
-            return await _bounded(self._in_turn(work), left)
+            return await _bounded(self._in_turn(work), patience.SECONDS, waits=left)
 
     async def look(self, work: Work[Result]) -> Result:
         """The same for what a process has to know: on the connection that is kept for that."""
         with patience.Step() as left:
-            return await _bounded(self._tried(work), left)
+            return await _bounded(self._tried(work), patience.SECONDS, waits=left)
 
     async def _in_turn(self, work: Work[Result]) -> Result:
         try:
@@ -206,15 +207,17 @@ def parameters(url: str) -> dict[str, Any]:
     return {name: value for name, value in PARAMETERS.items() if name not in given}
 
 
-async def _bounded(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
-    """What it comes to within so many seconds; see `Connections.run`."""
+async def _bounded(
+    work: Coroutine[Any, Any, Result], seconds: float, *, waits: float | None = None
+) -> Result:
+    """What it comes to within so many seconds, or while its caller waits; see `Connections.run`."""
     task = asyncio.create_task(work)
     later = asyncio.get_running_loop().call_later
     # When it is called off, the driver asks the server to stop and waits for that, up to ten
     # seconds; called off again, it drops the connection.
     late = [later(after, task.cancel) for after in (seconds, seconds + LET_GO_SECONDS)]
     task.add_done_callback(lambda task: _forget(task, late))
-    done, _ = await asyncio.wait({task}, timeout=seconds)
+    done, _ = await asyncio.wait({task}, timeout=seconds if waits is None else waits)
     if not done or task.cancelled():
         raise Unavailable("The store does not answer in time.")
     return task.result()

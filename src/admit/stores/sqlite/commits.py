@@ -38,9 +38,9 @@ class Waiting:
 
     __slots__ = ("future", "loop", "outcome", "until", "work")
 
-    def __init__(self, work: Work, seconds: float) -> None:
+    def __init__(self, work: Work) -> None:
         self.work = work
-        self.until = time.monotonic() + seconds
+        self.until = time.monotonic() + patience.SECONDS
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[object] = self.loop.create_future()
         self.outcome: object = None
@@ -77,13 +77,19 @@ class Commits:
     async def do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` inside a transaction and return its result once that is on the disk.
 
-        A caller that is cancelled meanwhile leaves the write to happen: the law treats it as an
-        answer that was lost.
+        A caller that is cancelled meanwhile, or has waited for as long as it may, leaves the write
+        to happen: the law treats it as an answer that was lost.
         """
         with patience.Step() as left:
-            return cast("Result", await self._handed_in(Waiting(work, left)))
+            waiting = Waiting(work)
+            self._hand_in(waiting)
+            if left < patience.SECONDS:
+                await asyncio.wait({waiting.future}, timeout=left)
+                if waiting.future.cancel():
+                    raise Unavailable("The store does not answer in time.")
+            return cast("Result", await waiting.future)
 
-    async def _handed_in(self, waiting: Waiting) -> object:
+    def _hand_in(self, waiting: Waiting) -> None:
         with self._idle:
             if self._closed:
                 raise Unavailable("The store is closed.")
@@ -94,7 +100,6 @@ class Commits:
                 self._leader = waiting.loop
                 # Not now but soon: whoever else is ready in this turn of the loop comes along.
                 waiting.loop.call_soon(self._gather)
-        return await waiting.future
 
     @property
     def failing(self) -> bool:
