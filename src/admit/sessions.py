@@ -10,6 +10,7 @@ from admit.events import USER_AGENT_LENGTH, event
 from admit.model import Origin, Session, Tokens
 from admit.revocation import ending
 from admit.rotation import judge, rest
+from admit.stores import patience
 from admit.tokens import refresh
 
 if TYPE_CHECKING:
@@ -232,16 +233,18 @@ class Sessions:
             logger.error("session %s is behind a write that must have won", held.session_id)
             raise Unavailable("The store contradicts itself: try again.")
         if verdict == "reuse_detected":
-            # Awaited before anything is raised: a refusal must never undo this write.
-            because = self._ending(
-                "reuse_detected", held.session_id, now, origin, kind="reuse_detected"
-            )
-            if await self.end(because, now=now):
-                self._metrics.reuse_detected()
-                logger.warning("refresh token reuse: session %s is ended", held.session_id)
+            # Awaited before anything is raised: a refusal must never undo this write. And it is not
+            # to fail for the time that the rotation took: who is seen may not come again.
+            await patience.apart(self._end_stolen(held.session_id, now=now, origin=origin))
         if verdict == "unknown" and held.exp <= now:
             return "expired"  # it was genuine, and has been cleaned up since
         return verdict
+
+    async def _end_stolen(self, session_id: str, *, now: float, origin: Origin | None) -> None:
+        because = self._ending("reuse_detected", session_id, now, origin, kind="reuse_detected")
+        if await self.end(because, now=now):
+            self._metrics.reuse_detected()
+            logger.warning("refresh token reuse: session %s is ended", session_id)
 
     async def sign_out(self, token: str, *, now: float, origin: Origin | None = None) -> None:
         """End the session of this refresh token, of whatever generation; forged ones do nothing."""

@@ -9,7 +9,9 @@ import psycopg
 import pytest
 
 from admit.errors import Unavailable
+from admit.revocation import Revoked
 from admit.stores import patience
+from admit.stores.base import Feed
 from admit.stores.patience import Patience, Step
 from admit.stores.postgres import PostgresStore
 from admit.telemetry.logs import request_id
@@ -165,6 +167,84 @@ async def test_who_shares_a_statement_with_an_impatient_one_has_its_own_time(dat
                 assert moved.won
     finally:
         await store.close()
+
+
+async def test_a_thief_is_caught_though_the_rotation_took_all_the_time(serve, given, monkeypatch):
+    """The answer is 503; the session is ended all the same."""
+    async with serve(store=given) as service:
+        await service.register()
+        stolen = (await service.sign_in())["refresh_token"]
+        assert (await service.refresh(stolen)).status_code == 200
+        service.clock.advance(60)
+        store = service.auth.sessions._store
+        rotate = store.rotate
+
+        async def slow(*given, **named):
+            rotation = await rotate(*given, **named)
+            current = patience._current.get()
+            assert current is not None
+            current.left = 0.0
+            return rotation
+
+        monkeypatch.setattr(store, "rotate", slow, raising=False)
+        refused(await service.refresh(stolen), 503, "unavailable")
+        monkeypatch.undo()
+        await asyncio.gather(*patience._apart)
+        (line,) = await service.auth.store.events(kind="reuse_detected")
+        assert (await store.find_session(line.session_id)).ended_because == "reuse_detected"
+
+
+class Held:
+    """A feed that is read once it is let go."""
+
+    def __init__(self):
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def revocations(self, *, after, now):
+        with Step() as left:
+            try:
+                async with asyncio.timeout(left):
+                    await self.go.wait()
+            except TimeoutError as error:
+                raise Unavailable from error
+        return Feed(entries=[], head=after)
+
+
+async def test_a_look_that_a_request_begins_is_not_cut_off_for_those_who_share_it():
+    """Or one request without time would fail the others, and blind the watch."""
+    store = Held()
+    revoked = Revoked(store, max_age=10)  # type: ignore[arg-type]
+    store.go.clear()
+    looks = [asyncio.create_task(revoked.look(1.0))]
+    impatient = Patience()
+    with impatient:
+        looks.append(asyncio.create_task(revoked.changed(2.0)))
+        looks.append(asyncio.create_task(revoked.look(2.0), context=Context()))  # of the watch
+        await asyncio.sleep(0)
+        impatient.left = 0.0
+        await asyncio.sleep(0)
+        store.go.set()
+        await asyncio.gather(*looks)
+    assert not revoked.behind
+    assert revoked.age(2.0) == 0
+
+
+async def test_a_request_waits_for_others_looks_in_its_own_time():
+    store = Held()
+    revoked = Revoked(store, max_age=10)  # type: ignore[arg-type]
+    store.go.clear()
+    others = asyncio.create_task(revoked.look(1.0))
+    await asyncio.sleep(0)
+    impatient = Patience()
+    with impatient:
+        impatient.left = 0.01
+        with pytest.raises(Unavailable, match="in time"):
+            await revoked.look(2.0)
+    assert not others.done()
+    store.go.set()
+    await asyncio.gather(others, *patience._apart)
+    assert revoked.age(2.0) == 0
 
 
 async def test_a_start_by_a_request_is_not_in_its_context(serve, monkeypatch):

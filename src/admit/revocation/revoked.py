@@ -13,6 +13,7 @@ from admit.errors import Unavailable
 from admit.revocation.log import Log
 from admit.revocation.news import News, Teller
 from admit.settings import SKEW
+from admit.stores import patience
 from admit.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -104,11 +105,15 @@ class Revoked:
     async def look(self, now: float) -> None:
         """Take in what was revoked since the last look, and drop what matters no longer.
 
-        One looks at a time in an event loop; all who ask meanwhile share the look after it.
+        One looks at a time in an event loop; all who ask meanwhile share the look after it. So it
+        has time of its own: a request that has little left fails no other, nor the watch.
 
         Raises:
             Unavailable: the store can't be read.
         """
+        await patience.apart(self._look(now))
+
+    async def _look(self, now: float) -> None:
         turns = self._turns.setdefault(asyncio.get_running_loop(), _Turns())
         asked, looked_at = turns.begun, self._looked_at
         turns.now = max(turns.now, now)

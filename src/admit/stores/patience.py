@@ -9,10 +9,17 @@ is waited for as long.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from contextvars import ContextVar, Token
+from contextvars import ContextVar, Token, copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from admit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+Result = TypeVar("Result")
 
 SECONDS = 1.5
 """With all that is around it, a request is refused within two seconds."""
@@ -60,3 +67,36 @@ class Step:
     def __exit__(self, *_: object) -> None:
         if self._patience is not None and self._patience.left is not None:
             self._patience.left -= time.monotonic() - self._since
+
+
+async def apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """What it comes to, with time of its own: it is shared with others, or has to happen.
+
+    The request waits for what it has left, and the work goes on where that is less.
+
+    Raises:
+        Unavailable: nothing is left, and it is not done.
+    """
+    waiting = _current.get()
+    if waiting is None or waiting.left is None:
+        return await work
+    own = copy_context()
+    own.run(_current.set, None)
+    task = asyncio.create_task(work, context=own)
+    _apart.add(task)
+    task.add_done_callback(_forget)
+    with Step() as left:
+        done, _ = await asyncio.wait({task}, timeout=left)
+    if not done:
+        raise Unavailable("The store does not answer in time.")
+    return task.result()
+
+
+_apart: set[asyncio.Task[Any]] = set()  # an event loop itself holds them only weakly
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Take note of how it ended, which perhaps nobody waits for any more."""
+    _apart.discard(task)
+    if not task.cancelled():
+        task.exception()
