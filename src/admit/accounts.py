@@ -128,17 +128,22 @@ class Accounts:
         account = await self.find(login)
         # By what was typed: one count for an address and a username would tell that they are one.
         key = logins.login_key(login)
-        async with self._throttle.sign_in(key, origin.ip if origin else None):
-            hashed = account.password_hash if account else None
-            right, better = await self._passwords.verify(password, hashed)
-            if account is None or not right or account.disabled_at is not None:
-                reason = _failure(account, right=right)
-                self._metrics.signed_in(reason)
-                user_id = account.user.id if account else None
-                await self._store.record(
-                    event("sign_in_failed", now=now, origin=origin, user_id=user_id, reason=reason)
-                )
-                raise InvalidCredentials
+        right = False
+        try:
+            async with self._throttle.sign_in(key, origin.ip if origin else None):
+                hashed = account.password_hash if account else None
+                right, better = await self._passwords.verify(password, hashed)
+                if account is None or not right or account.disabled_at is not None:
+                    raise InvalidCredentials
+        except InvalidCredentials:
+            # Only now, when it is counted: it is a guess also where it can't be written down.
+            reason = _failure(account, right=right)
+            self._metrics.signed_in(reason)
+            user_id = account.user.id if account else None
+            await self._store.record(
+                event("sign_in_failed", now=now, origin=origin, user_id=user_id, reason=reason)
+            )
+            raise
         if better:
             # Only where nobody else changed the account meanwhile; the next sign-in tries again.
             await self._store.save_user(msgspec.structs.replace(account, password_hash=better))
@@ -165,12 +170,16 @@ class Accounts:
         self._check_new(new_password, checked, field="new_password")
         if new_password == current_password:
             raise InvalidInput(fields={"new_password": "another one than the current password"})
-        async with self._throttle.password_change(user_id):
-            right, _ = await self._passwords.verify(current_password, checked.password_hash)
-            if not right:
-                refused = event("password_refused", now=now, origin=origin, user_id=user_id)
-                await self._store.record(refused)
-                raise InvalidCredentials("The current password is wrong.")
+        try:
+            async with self._throttle.password_change(user_id):
+                right, _ = await self._passwords.verify(current_password, checked.password_hash)
+                if not right:
+                    raise InvalidCredentials("The current password is wrong.")
+        except InvalidCredentials:  # it is counted; as in `check`
+            await self._store.record(
+                event("password_refused", now=now, origin=origin, user_id=user_id)
+            )
+            raise
         hashed = await self._passwords.hash(new_password)
 
         def change(account: Account) -> Change:

@@ -194,6 +194,35 @@ async def test_a_thief_is_caught_though_the_rotation_took_all_the_time(serve, gi
         assert (await store.find_session(line.session_id)).ended_because == "reuse_detected"
 
 
+@pytest.mark.parametrize("path", ["/login", "/password"])
+async def test_a_guess_that_cannot_be_written_down_is_counted(serve, monkeypatch, path):
+    """Or a slow store would give guesses away, and how long it takes tells the right one."""
+    async with serve() as service:
+        await service.register()
+        bearer = {"authorization": f"Bearer {(await service.sign_in())['access_token']}"}
+        passwords = service.auth.passwords
+        verify = passwords.verify
+
+        async def slow(*given):
+            found = await verify(*given)
+            current = patience._current.get()
+            assert current is not None
+            current.left = 0.0
+            return found
+
+        monkeypatch.setattr(passwords, "verify", slow)
+        wrong = {
+            "/login": {"login": EMAIL, "password": "a wrong one"},
+            "/password": {"current_password": "a wrong one", "new_password": "seven pale lanterns"},
+        }
+        answers = [
+            (await service.send("POST", path, json=wrong[path], headers=bearer)).status_code
+            for _ in range(200)
+        ]
+        assert answers[0] == 503
+        assert answers[-1] == 429
+
+
 class Held:
     """A feed that is read once it is let go."""
 
