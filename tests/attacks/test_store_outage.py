@@ -46,7 +46,7 @@ def unexpected(caplog):
 @pytest.fixture
 def impatient(monkeypatch):
     """Whoever finds the lock held does not wait long for it."""
-    monkeypatch.setattr("admit.stores.sqlite.commits.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("admit.stores.patience.SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")
