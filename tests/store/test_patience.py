@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 def passes(monkeypatch):
     """Lets seconds pass, and nothing else does."""
     now = 0.0
-    monkeypatch.setattr("admit.stores.patience.time.monotonic", lambda: now)
+    monkeypatch.setattr("admit.stores.patience.monotonic", lambda: now)
 
     def pass_by(seconds):
         nonlocal now
@@ -274,6 +274,23 @@ async def test_a_request_waits_for_others_looks_in_its_own_time():
     store.go.set()
     await asyncio.gather(others, *patience._apart)
     assert revoked.age(2.0) == 0
+
+
+async def test_what_a_start_takes_is_not_there_for_the_request(serve, passes, monkeypatch):
+    """Or the first one after a start would wait twice."""
+    async with serve() as service:
+        await service.register()
+        tokens = await service.sign_in()
+        await service.auth.close()
+        learn = service.auth._learn
+
+        async def slowly():
+            await learn()
+            passes(60)
+
+        monkeypatch.setattr(service.auth, "_learn", slowly)
+        refused(await service.refresh(tokens["refresh_token"]), 503, "unavailable")
+        assert (await service.refresh(tokens["refresh_token"])).status_code == 200
 
 
 async def test_a_start_by_a_request_is_not_in_its_context(serve, monkeypatch):

@@ -21,7 +21,7 @@ from admit.http.openapi import describe
 from admit.http.operations import operations
 from admit.http.problems import problem
 from admit.http.routes import Routes
-from admit.stores.patience import Patience
+from admit.stores.patience import Patience, Step
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -88,7 +88,8 @@ class App:
             return
         if not self._engine.ready:
             try:
-                await self._start()
+                with Step():  # what it takes is not there for the request any more
+                    await self._start()
             except errors.Unavailable as error:
                 await _refuse(error, scope, receive, send)
                 return

@@ -10,8 +10,8 @@ is waited for as long.
 from __future__ import annotations
 
 import asyncio
-import time
 from contextvars import ContextVar, Token, copy_context
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from admit.errors import Unavailable
@@ -61,12 +61,12 @@ class Step:
             return SECONDS
         if self._patience.left <= 0:
             raise Unavailable("The store does not answer in time.")
-        self._since = time.monotonic()
+        self._since = monotonic()
         return self._patience.left
 
     def __exit__(self, *_: object) -> None:
         if self._patience is not None and self._patience.left is not None:
-            self._patience.left -= time.monotonic() - self._since
+            self._patience.left -= monotonic() - self._since
 
 
 async def apart(work: Coroutine[Any, Any, Result]) -> Result:
