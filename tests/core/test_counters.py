@@ -170,13 +170,12 @@ def test_one_key_that_is_counted_often_takes_no_room():
     assert len(storage._ends) <= 3
 
 
-async def test_a_key_in_redis_goes_soon_after_its_window(redis_server):
-    storage = RedisCounters(redis_server.url, prefix="admit:test:")
+@pytest.mark.parametrize("another", ["redis"], indirect=True)
+async def test_a_key_in_redis_goes_soon_after_its_window(storage, redis_server):
     await storage.take(MINUTE, now=START)
     await storage.take(MINUTE, now=START + 30)
     left = int(redis_server.command("PTTL", "admit:test:a").removeprefix(":"))
     assert 50_000 < left <= 70_000
-    await storage.close()
 
 
 # The file of the workers.

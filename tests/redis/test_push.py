@@ -54,6 +54,7 @@ async def test_every_connection_made_is_a_reason_to_look(redis_server):
         assert len(listener.heard) == 1
 
 
+@pytest.mark.usefixtures("patient")
 async def test_after_a_restart_it_is_heard_again(redis_server, caplog):
     listener = Listener(redis_server.url)
     teller = RedisPush(redis_server.url, channel=CHANNEL)
@@ -84,7 +85,7 @@ async def test_it_comes_up_without_redis_and_finds_it_later(redis_server, monkey
     lost = Mock(wraps=listener.push._lost)
     monkeypatch.setattr(listener.push, "_lost", lost)
     task = asyncio.create_task(listener.push.listen(lambda: listener.heard.append("heard")))
-    await soon(lambda: lost.call_count == 3)
+    await soon(lambda: lost.call_count >= 3)
     assert (listener.push.connected, listener.heard) == (False, [])
     redis_server.start()
     await soon(lambda: listener.push.connected and listener.heard)
@@ -120,7 +121,7 @@ async def test_a_quiet_connection_stays_and_a_look_at_it_is_no_message(redis_ser
     monkeypatch.setattr(PubSub, "ping", ping)
     listener = Listener(redis_server.url)
     async with listener.listening():
-        await soon(lambda: len(pings) == 5)  # four of them were answered
+        await soon(lambda: len(pings) >= 5)  # four of them were answered
         assert listener.push.connected
         assert len(listener.heard) == 1
         await listener.push.tell()
