@@ -21,6 +21,9 @@ from tests.memory import PREFIX, memory
 DEBIANS = Path("/usr/lib/postgresql")
 """Debian keeps PostgreSQL's programs here, a directory for each version, and not in the PATH."""
 
+PATIENCE = 60
+"""Seconds that nothing takes but what hangs."""
+
 
 def free_port():
     with socket.socket() as probe:
@@ -196,17 +199,25 @@ def database_url(postgres):
 
 
 @pytest.fixture
-def unhurried(monkeypatch):
-    """No store gives up in time: of a test that shows no time, a busy machine proves nothing."""
-    from admit.stores import patience
-    from admit.stores.postgres import connections
+def patient_postgres(monkeypatch):
+    """However busy this machine is, no answer of PostgreSQL comes too late; nor does a lock."""
+    from admit.stores.postgres import connections, rotations, schema
 
     session = connections.SESSION
     for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
-        session = session.replace(f"'{limit}'", "'60000'")
+        session = session.replace(f"'{limit}'", f"'{PATIENCE * 1000}'")
     monkeypatch.setattr(connections, "SESSION", session)
-    monkeypatch.setattr(connections, "WAIT_SECONDS", 60.0)
-    monkeypatch.setattr(patience, "SECONDS", 60.0)
+    monkeypatch.setattr(connections, "WAIT_SECONDS", PATIENCE)
+    monkeypatch.setitem(connections.PARAMETERS, "connect_timeout", PATIENCE)
+    for module in (connections, rotations, schema):
+        monkeypatch.setattr(module, "SECONDS", PATIENCE)
+
+
+@pytest.fixture
+def patient_sqlite(monkeypatch):
+    """However busy this machine is, nobody waits too long for another one's commit."""
+    for module in ("commits", "connections"):
+        monkeypatch.setattr(f"admit.stores.sqlite.{module}.BUSY_SECONDS", PATIENCE)
 
 
 @pytest.fixture

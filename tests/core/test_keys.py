@@ -98,6 +98,7 @@ async def test_two_processes_that_rotate_at_once_make_one_key(engine, process, c
         assert signer(engine) == signer(other) == (made[0] or made[1])
 
 
+@pytest.mark.usefixtures("patient_sqlite")
 async def test_ten_processes_that_start_at_once_share_one_key(process):
     engines = [process() for _ in range(10)]
     await asyncio.gather(*(each.start() for each in engines))

@@ -19,6 +19,7 @@ class TestHTTPS(HTTPContract):
         return partial(serve, base_url="https://auth.example.com")
 
 
+@pytest.mark.usefixtures("patient_postgres")
 class TestPostgreSQL(HTTPContract):
     @pytest.fixture
     def serve(self, serve, database_url, unhurried):

@@ -19,7 +19,7 @@ async def opened(url):
         await store.close()
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient_postgres")
 class TestPostgreSQL(StoreContract):
     @pytest.fixture
     async def store(self, database_url):

@@ -10,8 +10,9 @@ from admit.stores.postgres import PostgresStore, connections, rotations
 from admit.stores.postgres import store as module
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
+from tests.servers import PATIENCE
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("unhurried")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_postgres")]
 
 
 async def rotate(store, *given, **named):
@@ -180,7 +181,10 @@ async def test_a_long_feed_is_read_in_several_steps(store, monkeypatch):
 
 async def test_who_has_very_many_sessions_can_be_thrown_out(database_url, monkeypatch, postgres):
     """It takes longer than a statement may otherwise; a trigger stands in for the sessions."""
-    short = connections.SESSION.replace(f"'{connections.STATEMENT_MS}'", "'300'")
+    short = connections.SESSION.replace(
+        f"'statement_timeout', '{PATIENCE * 1000}'", "'statement_timeout', '2000'"
+    )
+    assert short != connections.SESSION
     monkeypatch.setattr(connections, "SESSION", short)
     store = PostgresStore(database_url)
     await store.start()
@@ -188,7 +192,7 @@ async def test_who_has_very_many_sessions_can_be_thrown_out(database_url, monkey
     postgres.sql(
         """
         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
-          AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+          AS 'BEGIN PERFORM pg_sleep(3); RETURN NULL; END';
         CREATE TRIGGER slow AFTER UPDATE ON admit.sessions EXECUTE FUNCTION slow();
         """,
         database_url.rpartition("/")[2],

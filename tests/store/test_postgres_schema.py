@@ -10,7 +10,7 @@ from admit.stores.postgres import PostgresStore
 from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_postgres")]
 
 
 async def rotate(store, *given, **named):

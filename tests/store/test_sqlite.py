@@ -5,7 +5,7 @@ import pytest
 from admit.testing.store_contract import StoreContract
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("patient_sqlite")
 class TestSQLite(StoreContract):
     @pytest.fixture
     async def other(self, store, opened):

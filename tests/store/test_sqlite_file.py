@@ -168,6 +168,7 @@ async def test_a_new_database_that_somebody_holds_is_unavailable(tmp_path, monke
             await SQLiteStore(f"sqlite:///{path}").start()
 
 
+@pytest.mark.usefixtures("patient_sqlite")
 async def test_a_new_file_that_many_open_at_once_serves_them_all(tmp_path):
     """Somebody makes it a WAL database while somebody else migrates it; often enough to meet."""
     for turn in range(30):

@@ -12,12 +12,14 @@ import pytest
 from admit.testing import samples
 from admit.testing.store_rotation import rotate, won
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_sqlite")]
 
 START = """
 import asyncio, sys
-from admit.stores.sqlite import SQLiteStore
+from admit.stores.sqlite import SQLiteStore, commits, connections
 from admit.testing import samples
+
+commits.BUSY_SECONDS = connections.BUSY_SECONDS = 60  # however busy this machine is
 
 async def main():
     store = SQLiteStore("sqlite:///" + sys.argv[1])
@@ -32,8 +34,10 @@ asyncio.run(main())
 
 PUSH = """
 import asyncio, json, sys
-from admit.stores.sqlite import SQLiteStore
+from admit.stores.sqlite import SQLiteStore, commits, connections
 from admit.testing.store_rotation import rotate, won
+
+commits.BUSY_SECONDS = connections.BUSY_SECONDS = 60
 
 async def main():
     store = SQLiteStore("sqlite:///" + sys.argv[1])
