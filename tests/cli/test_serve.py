@@ -8,12 +8,17 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from base64 import urlsafe_b64decode
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from uvicorn import Config
 
+from admit.cli.supervisor import Supervisor
+from admit.cli.worker import how
 from tests.workers import workers_of
 
 from .conftest import ADA, COMMAND, PASSWORD, Server, no_settings, soon
@@ -312,3 +317,25 @@ def test_a_worker_that_can_t_start_ends_the_server_with_a_failure(serving, place
     assert server.process.wait(60) == 1
     assert "does not open the signing key" in said
     assert "A worker could not start" in said
+
+
+class Slow:
+    """A worker that begins, and says so after twenty seconds."""
+
+    pid, exitcode = 4711, None
+
+    def is_alive(self, timeout):
+        return timeout > 20
+
+
+def test_a_worker_that_takes_long_to_begin_is_not_taken_for_hung():
+    """Or a slow machine would kill each, and begin it anew, for ever."""
+    supervisor = Supervisor.__new__(Supervisor)  # it handles no signals of ours
+    supervisor.config = Config("", **how("warning", "text"))
+    supervisor.should_exit = threading.Event()
+    begun: list[Any] = [Slow(), Slow()]
+    supervisor.processes = list(begun)
+
+    supervisor.keep_subprocess_alive()
+
+    assert supervisor.processes == begun

@@ -38,6 +38,10 @@ KEEP_ALIVE_SECONDS = 75
 LAST_REQUESTS_SECONDS = 10
 """How long a server that was told to stop waits for the requests that are under way."""
 
+LIVES_WITHIN_SECONDS = 30
+"""How long a worker may take to say that it lives, from when it is started: on a slow machine with
+many of them that is seconds, and whoever is taken for hung is killed and started anew, for ever."""
+
 
 def application() -> App:
     """The app, from the settings that `admit serve` has checked."""
@@ -67,6 +71,7 @@ def how(log_level: str, form: Form) -> dict[str, Any]:
         "access_log": False,
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": LAST_REQUESTS_SECONDS,
+        "timeout_worker_healthcheck": LIVES_WITHIN_SECONDS,
         "backlog": BACKLOG,
         # What uvicorn warns of, any stranger can cause by sending something that isn't HTTP.
         "log_level": "error" if log_level == "warning" else log_level,
