@@ -23,6 +23,8 @@ from tests.log_search import look_at
 
 PASSWORD = "seven pale lanterns drift"
 ADA = "ada@example.com"
+PATIENCE = 120
+"""Seconds after which what should come about has not, however slow the machine."""
 COMMAND = (sys.executable, "-m", "admit.cli")
 
 
@@ -142,7 +144,7 @@ class Server:
             raise AssertionError(self.banner)
         self.address = self.banner.splitlines()[0].split()[-1]
         self.port = int(self.address.rpartition(":")[2])
-        self.client = httpx.Client(base_url=f"{self.address}/auth", timeout=30)
+        self.client = httpx.Client(base_url=f"{self.address}/auth", timeout=PATIENCE)
 
     def register(self, email=ADA, **more):
         body = {"email": email, "password": PASSWORD, **more}
@@ -162,7 +164,7 @@ class Server:
         """End the server by its own pid; return what it said after the banner, and its status."""
         self.client.close()
         self.process.send_signal(how)
-        _, said = self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=PATIENCE)
         look_at(said)
         return said.strip(), self.process.returncode
 
@@ -194,7 +196,7 @@ def directory(tmp_path_factory):
 
 def soon(look):
     """What `look()` returns as soon as that is true; a running server looks twice a second."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if seen := look():
             return seen

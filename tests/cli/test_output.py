@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+from codecs import getincrementaldecoder
 
 import pytest
 
@@ -40,12 +41,13 @@ class Terminal:
         )
         os.close(other)
         self.seen = ""
+        self._decoded = getincrementaldecoder("utf-8")().decode  # a letter may come in two pieces
 
     def read(self, until):
         """What it shows, up to `until`, or to the end where that is None."""
         while until is None or until not in self.seen:
             try:
-                self.seen += os.read(self.main, 4096).decode()
+                self.seen += self._decoded(os.read(self.main, 4096))
             except OSError:  # Linux says so at the end
                 break
         return self.seen

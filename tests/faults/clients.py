@@ -24,6 +24,10 @@ MARGIN = 0.5
 """The part of the leeway, at its end, in which a client without a key begins no other try: what it
 sends has to reach a server that is overloaded in time, or is no retry to the law."""
 
+SPARE = 10
+"""Who waited long for an answer pauses so many times as long: a slow machine that is asked as often
+as a quick one answers later than the leeway, and that is no fault of what it serves."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Weather:
@@ -154,13 +158,15 @@ class Client:
         self._dice = dice
         self._keyed = keyed
         self._key = f"{dice.getrandbits(64):x}"
+        self._waited = 0.0
 
     async def live(self):
         """Refresh in one, two or all three tabs at once, at any moment, until told to leave."""
         tabs = [None] * TABS
         async with asyncio.TaskGroup() as group:
             while self.going and not self.leaving:
-                await asyncio.sleep(self._dice.expovariate(1 / self.weather.pause))
+                pause = max(self.weather.pause, SPARE * self._waited)
+                await asyncio.sleep(self._dice.expovariate(1 / pause))
                 self._perhaps_idle()
                 for number in self._dice.sample(range(TABS), self._dice.choice([1, 1, 2, 3])):
                     if tabs[number] is None or tabs[number].done():
@@ -257,6 +263,7 @@ class Client:
         if answer.status == 503:
             self._unavailable(answer)
             return None
+        self._waited = answer.seconds
         self.figures.took("answers", answer.seconds)
         if answer.status != 200:
             self._refused(answer)

@@ -1,7 +1,7 @@
 """An app whose one guarded route verifies in memory alone; Admit's own routes beside it.
 
 It serves itself on a free port, which it says as `admit serve` does. With `--never-look` it knows
-of revocations only what is pushed.
+of revocations only what is pushed, and waits for Redis however busy the machine is.
 """
 
 import socket
@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from admit import Admit, watch
 from admit.errors import InvalidToken
 from admit.http.credentials import access_token
+from admit.redis import connections, push
 
 
 def app():
@@ -48,6 +49,8 @@ listener = socket.create_server(("127.0.0.1", 0))
 if __name__ == "__main__":
     if "--never-look" in sys.argv:
         watch.LOOK_SECONDS = 86_400.0
+        for module in (connections, push):
+            vars(module)["PATIENCE"] = 20.0
     uvicorn.Server(uvicorn.Config(app(), log_level="warning", access_log=False, ws="none")).run(
         sockets=[listener]
     )
