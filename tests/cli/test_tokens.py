@@ -188,8 +188,8 @@ def test_a_refreshed_token_is_accepted_within_the_leeway_and_theft_after_it(
     inspect, refresh, signed_in, monkeypatch, answer
 ):
     answer("user", "add", ADA, stdin=PASSWORD)
-    parent = signed_in(ago=60.0).refresh_token
-    refresh(parent, ago=50.0)
+    parent = signed_in(ago=20.0).refresh_token
+    refresh(parent, ago=15.0)
     monkeypatch.setenv("ADMIT_LEEWAY", "1m")
     assert inspect(parent)["refused"] is None
 
