@@ -23,6 +23,10 @@ def settings(request, tmp_path, monkeypatch):
     from admit import watch
 
     monkeypatch.setattr(watch, "LOOK_SECONDS", 86_400.0)
+    # Who tells too late is not heard, and nobody looks.
+    for module in ("connections", "push"):
+        monkeypatch.setattr(f"admit.redis.{module}.PATIENCE", PATIENCE)
+    request.getfixturevalue("patient_postgres")
     if request.param == "Redis":
         given = {"redis_url": request.getfixturevalue("redis_server").url}
     else:

@@ -8,7 +8,7 @@ import pytest
 
 async def soon(look):
     """Wait until `look()` is true."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not look():
         assert time.monotonic() < deadline, "it did not come about"
         await asyncio.sleep(0.01)
