@@ -199,18 +199,25 @@ def database_url(postgres):
 
 
 @pytest.fixture
-def patient_postgres(monkeypatch):
-    """However busy this machine is, no answer of PostgreSQL comes too late; nor does a lock."""
+def patient_callers(monkeypatch):
+    """However busy this machine is, nobody gives PostgreSQL up; it may give up by itself."""
     from admit.stores.postgres import connections, rotations, schema
+
+    monkeypatch.setattr(connections, "WAIT_SECONDS", PATIENCE)
+    monkeypatch.setitem(connections.PARAMETERS, "connect_timeout", PATIENCE)
+    for module in (connections, rotations, schema):
+        monkeypatch.setattr(module, "SECONDS", PATIENCE)
+
+
+@pytest.fixture
+def patient_postgres(patient_callers, monkeypatch):
+    """Nor does it give up, whether for a lock or for the length of a statement."""
+    from admit.stores.postgres import connections
 
     session = connections.SESSION
     for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
         session = session.replace(f"'{limit}'", f"'{PATIENCE * 1000}'")
     monkeypatch.setattr(connections, "SESSION", session)
-    monkeypatch.setattr(connections, "WAIT_SECONDS", PATIENCE)
-    monkeypatch.setitem(connections.PARAMETERS, "connect_timeout", PATIENCE)
-    for module in (connections, rotations, schema):
-        monkeypatch.setattr(module, "SECONDS", PATIENCE)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ def settings(request, tmp_path, monkeypatch):
     # Who tells too late is not heard, and nobody looks.
     for module in ("connections", "push"):
         monkeypatch.setattr(f"admit.redis.{module}.PATIENCE", PATIENCE)
+    monkeypatch.setattr("admit.revocation.news.TELL_SECONDS", PATIENCE)
     request.getfixturevalue("patient_postgres")
     if request.param == "Redis":
         given = {"redis_url": request.getfixturevalue("redis_server").url}

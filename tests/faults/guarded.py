@@ -1,7 +1,7 @@
 """An app whose one guarded route verifies in memory alone; Admit's own routes beside it.
 
 It serves itself on a free port, which it says as `admit serve` does. With `--never-look` it knows
-of revocations only what is pushed, and waits for Redis however busy the machine is.
+of revocations only what is pushed, and tells them however long that takes.
 """
 
 import socket
@@ -17,6 +17,7 @@ from admit import Admit, watch
 from admit.errors import InvalidToken
 from admit.http.credentials import access_token
 from admit.redis import connections, push
+from admit.revocation import news
 
 
 def app():
@@ -51,6 +52,7 @@ if __name__ == "__main__":
         watch.LOOK_SECONDS = 86_400.0
         for module in (connections, push):
             vars(module)["PATIENCE"] = 20.0
+        news.TELL_SECONDS = 20.0
     uvicorn.Server(uvicorn.Config(app(), log_level="warning", access_log=False, ws="none")).run(
         sockets=[listener]
     )

@@ -105,6 +105,7 @@ def signalled(processes, how):
             os.kill(pid, how)
 
 
+@pytest.mark.usefixtures("patient_callers")
 async def test_a_lock_that_somebody_holds_is_waited_for_no_longer_than_promised(database_url):
     """The statement is given up, and nothing of it is written."""
     async with opened(database_url) as store, opened(database_url) as other:
@@ -291,6 +292,7 @@ async def test_each_event_loop_has_connections_of_its_own(database_url):
         assert await store.find_session(made.id) == made
 
 
+@pytest.mark.usefixtures("patient_callers")
 async def test_one_session_that_somebody_holds_keeps_no_other_back(database_url):
     """They came together and were sent together."""
     async with opened(database_url) as store:
@@ -308,6 +310,7 @@ async def test_one_session_that_somebody_holds_keeps_no_other_back(database_url)
         assert (await rotate(store, "session-7")).won
 
 
+@pytest.mark.usefixtures("patient_callers")
 async def test_a_table_that_somebody_holds_is_no_session_that_is_gone(database_url):
     """Refused and not told that there is none: the client would take that for the end of it."""
     async with opened(database_url) as store:
