@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 SECRET = "a secret of thirty-two bytes and more that nobody knows"
 SERVE = ("-m", "admit.cli", "serve", "--log-format", "text", "--port", "0")
 GUARDED = ("-m", "tests.faults.guarded")
-START_SECONDS = 60.0
-STOP_SECONDS = 60.0
+START_SECONDS = 180.0
+STOP_SECONDS = 120.0
 
 
 class Place:

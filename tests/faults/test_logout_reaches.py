@@ -69,7 +69,7 @@ async def reach(tokens, ports, dice):
 
 async def answers(port, path, status, headers=None):
     """Ask until the answer is this one."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await ask(port, "GET", path, headers)).status != status:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
