@@ -201,12 +201,12 @@ def database_url(postgres):
 @pytest.fixture
 def patient_callers(monkeypatch):
     """However busy this machine is, nobody gives PostgreSQL up; it may give up by itself."""
-    from admit.stores.postgres import connections, rotations, schema
+    from admit.stores import patience
+    from admit.stores.postgres import connections
 
     monkeypatch.setattr(connections, "WAIT_SECONDS", PATIENCE)
     monkeypatch.setitem(connections.PARAMETERS, "connect_timeout", PATIENCE)
-    for module in (connections, rotations, schema):
-        monkeypatch.setattr(module, "SECONDS", PATIENCE)
+    monkeypatch.setattr(patience, "SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -223,8 +223,7 @@ def patient_postgres(patient_callers, monkeypatch):
 @pytest.fixture
 def patient_sqlite(monkeypatch):
     """However busy this machine is, nobody waits too long for another one's commit."""
-    for module in ("commits", "connections"):
-        monkeypatch.setattr(f"admit.stores.sqlite.{module}.BUSY_SECONDS", PATIENCE)
+    monkeypatch.setattr("admit.stores.patience.SECONDS", PATIENCE)
 
 
 @pytest.fixture

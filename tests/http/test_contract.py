@@ -22,5 +22,5 @@ class TestHTTPS(HTTPContract):
 @pytest.mark.usefixtures("patient_postgres")
 class TestPostgreSQL(HTTPContract):
     @pytest.fixture
-    def serve(self, serve, database_url, unhurried):
+    def serve(self, serve, database_url):
         return partial(serve, database_url=database_url)

@@ -107,7 +107,7 @@ async def test_a_request_whose_time_is_up_is_503(serve, given, monkeypatch):
         assert (await service.refresh(tokens["refresh_token"])).status_code == 200
 
 
-async def test_what_a_request_no_longer_waits_for_still_happens(tmp_path, opened, unhurried):
+async def test_what_a_request_no_longer_waits_for_still_happens(tmp_path, opened, patient_sqlite):
     """The end of a thief's session is not dropped because the step before was slow."""
     async with opened(tmp_path / "admit.db") as store:
         made = await samples.opened(store)
@@ -119,7 +119,7 @@ async def test_what_a_request_no_longer_waits_for_still_happens(tmp_path, opened
 
 
 async def test_what_a_request_no_longer_waits_for_still_happens_in_postgresql(
-    database_url, unhurried
+    database_url, patient_postgres
 ):
     store = PostgresStore(database_url)
     await store.start()

@@ -16,10 +16,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_sqlite")]
 
 START = """
 import asyncio, sys
-from admit.stores.sqlite import SQLiteStore, commits, connections
+from admit.stores import patience
+from admit.stores.sqlite import SQLiteStore
 from admit.testing import samples
 
-commits.BUSY_SECONDS = connections.BUSY_SECONDS = 60  # however busy this machine is
+patience.SECONDS = 60  # however busy this machine is
 
 async def main():
     store = SQLiteStore("sqlite:///" + sys.argv[1])
@@ -34,10 +35,11 @@ asyncio.run(main())
 
 PUSH = """
 import asyncio, json, sys
-from admit.stores.sqlite import SQLiteStore, commits, connections
+from admit.stores import patience
+from admit.stores.sqlite import SQLiteStore
 from admit.testing.store_rotation import rotate, won
 
-commits.BUSY_SECONDS = connections.BUSY_SECONDS = 60
+patience.SECONDS = 60
 
 async def main():
     store = SQLiteStore("sqlite:///" + sys.argv[1])
