@@ -353,6 +353,15 @@ def test_a_clock_that_can_t_be_right_is_told_of(place, year, state):
     assert files.clock(place, (year - 1970) * 365.2425 * DAY + DAY).state == state
 
 
+def test_a_disk_that_takes_its_time_is_no_clock_that_is_wrong(place, monkeypatch):
+    write = files._file_time
+    seconds = iter((0.0, 60.0))
+    monkeypatch.setattr(files, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(files, "_file_time", lambda where: write(where) + 60)
+
+    assert files.clock(place, time.time()).state == "ok"
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="a directory in which root makes no file")
 def test_a_directory_that_takes_no_file_is_told_of():
     found = files.clock(Path("/proc"), time.time())
