@@ -158,6 +158,23 @@ async def test_a_sign_in_waits_for_a_password_change_and_opens_nothing(store, ot
         assert await store.list_sessions("id-ada", now=NOW) == [], opened
 
 
+async def test_a_purge_goes_on_from_where_it_was_and_comes_back_for_what_was_locked(
+    store, postgres
+):
+    """Or a million that were deleted would be walked over for each of the next 25."""
+    ids = sorted(await many(store, 40))
+    over = {"now": samples.ABSOLUTE + 40, "events_before": 0.0}
+    database = store._url.rpartition("/")[2]
+    postgres.sql("UPDATE admit.sessions SET ends_at = ends_at + right(id, 4)::int", database)
+    async with await psycopg.AsyncConnection.connect(store._url) as somebody:
+        await somebody.execute("SELECT id FROM admit.sessions WHERE id = %s FOR UPDATE", [ids[3]])
+        assert await store.purge(**over, limit=10) == 10
+    for gone in (10, 10, 9):
+        assert await store.purge(**over, limit=10) == gone
+        assert await store.find_session(ids[3]) is not None
+    assert await store.purge(**over, limit=10) == 1
+
+
 async def test_text_that_the_server_cannot_hold_finds_nobody(store):
     await samples.add(store, "ada")
     assert await store.find_user("email", "ada\0@example.com") is None

@@ -165,13 +165,14 @@ EVENTS_WHERE = {
 }
 """Only what is asked for: with all of them at once, one plan would have to serve every question."""
 EVENTS_ORDER = " ORDER BY id DESC LIMIT %(limit)s"
-PURGE = tuple(
-    f"DELETE FROM admit.{table} WHERE {key} IN (SELECT {key} FROM admit.{table} WHERE {over}"
-    f" ORDER BY {by} LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
+PURGE = {
+    table: f"DELETE FROM admit.{table} WHERE {key} IN (SELECT {key} FROM admit.{table} WHERE {over}"
+    f" AND {by} >= %(since)s ORDER BY {by} LIMIT %(limit)s FOR UPDATE SKIP LOCKED) RETURNING {by}"
     for table, key, by, over in (
         ("sessions", "id", "ends_at", "ends_at <= %(now)s"),
         ("revocations", "seq", "until", "until <= %(now)s"),
         ("keys", "kid", "retires_at", "retires_at <= %(now)s"),
         ("events", "id", "at", "at < %(events_before)s"),
     )
-)
+}
+"""By table. What was deleted stays in the index until a VACUUM: `since` passes it by."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -53,6 +54,7 @@ class PostgresStore:
         self._most = pool
         self._started = False
         self._patient = False
+        self._purged: dict[str, float] = {}
         self._homes: dict[asyncio.AbstractEventLoop, tuple[Connections, Rotations]] = {}
 
     async def start(self, *, migrate: bool = True) -> None:
@@ -256,7 +258,14 @@ class PostgresStore:
         named = {"now": now, "events_before": events_before, "limit": limit}
 
         async def work(db: AsyncConnection[Row]) -> int:
-            return sum([(await db.execute(each, named)).rowcount for each in sql.PURGE])
+            gone = 0
+            for table, statement in sql.PURGE.items():
+                since = {"since": self._purged.get(table, -inf)}
+                ended = [at for (at,) in await fetched(db, statement, named | since)]
+                # From the beginning again where that was the last: some were passed over, locked.
+                self._purged[table] = max(ended) if len(ended) == limit else -inf
+                gone += len(ended)
+            return gone
 
         return await self._run(work)
 
