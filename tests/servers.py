@@ -198,6 +198,16 @@ def database_url(postgres):
     return postgres.create()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def either_store(request):
+    """The store that a service is to have; None for its own."""
+    if request.param == "sqlite":
+        return None
+    from admit.stores.postgres import PostgresStore
+
+    return PostgresStore(request.getfixturevalue("database_url"))
+
+
 @pytest.fixture
 def patient_callers(monkeypatch):
     """However busy this machine is, nobody gives PostgreSQL up; it may give up by itself."""

@@ -84,17 +84,9 @@ async def test_what_a_request_began_and_others_share_outlives_it(passes):
     assert await looking == (1.5, 1.5)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def given(request):
-    """The store that a service is to have; None for its own."""
-    if request.param == "sqlite":
-        return None
-    return PostgresStore(request.getfixturevalue("database_url"))
-
-
-async def test_a_request_whose_time_is_up_is_503(serve, given, monkeypatch):
+async def test_a_request_whose_time_is_up_is_503(serve, either_store, monkeypatch):
     """Over HTTP, with each of the stores that may keep a caller waiting."""
-    async with serve(store=given) as service:
+    async with serve(store=either_store) as service:
         await service.register()
         tokens = await service.sign_in()
         monkeypatch.setattr(Patience, "__init__", lambda self: setattr(self, "left", 0.0))
@@ -167,60 +159,6 @@ async def test_who_shares_a_statement_with_an_impatient_one_has_its_own_time(dat
                 assert moved.won
     finally:
         await store.close()
-
-
-async def test_a_thief_is_caught_though_the_rotation_took_all_the_time(serve, given, monkeypatch):
-    """The answer is 503; the session is ended all the same."""
-    async with serve(store=given) as service:
-        await service.register()
-        stolen = (await service.sign_in())["refresh_token"]
-        assert (await service.refresh(stolen)).status_code == 200
-        service.clock.advance(60)
-        store = service.auth.sessions._store
-        rotate = store.rotate
-
-        async def slow(*given, **named):
-            rotation = await rotate(*given, **named)
-            current = patience._current.get()
-            assert current is not None
-            current.left = 0.0
-            return rotation
-
-        monkeypatch.setattr(store, "rotate", slow, raising=False)
-        refused(await service.refresh(stolen), 503, "unavailable")
-        monkeypatch.undo()
-        await asyncio.gather(*patience._apart)
-        (line,) = await service.auth.store.events(kind="reuse_detected")
-        assert (await store.find_session(line.session_id)).ended_because == "reuse_detected"
-
-
-@pytest.mark.parametrize("path", ["/login", "/password"])
-async def test_a_guess_that_cannot_be_written_down_is_counted(serve, monkeypatch, path):
-    """Or a slow store would give guesses away, and how long it takes tells the right one."""
-    async with serve() as service:
-        await service.register()
-        bearer = {"authorization": f"Bearer {(await service.sign_in())['access_token']}"}
-        passwords = service.auth.passwords
-        verify = passwords.verify
-
-        async def slow(*given):
-            found = await verify(*given)
-            current = patience._current.get()
-            assert current is not None
-            current.left = 0.0
-            return found
-
-        monkeypatch.setattr(passwords, "verify", slow)
-        wrong = {
-            "/login": {"login": EMAIL, "password": "a wrong one"},
-            "/password": {"current_password": "a wrong one", "new_password": "seven pale lanterns"},
-        }
-        answers = [
-            (await service.send("POST", path, json=wrong[path], headers=bearer)).status_code
-            for _ in range(200)
-        ]
-        assert answers[0] == 503
-        assert answers[-1] == 429
 
 
 class Held:

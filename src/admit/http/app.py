@@ -21,7 +21,7 @@ from admit.http.openapi import describe
 from admit.http.operations import operations
 from admit.http.problems import problem
 from admit.http.routes import Routes
-from admit.stores.patience import Patience, Step
+from admit.stores.patience import Patience, Step, forget
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -103,7 +103,7 @@ class App:
         """
         # In no request's context: what it begins goes on after this one.
         starting = asyncio.create_task(self._engine.start(), context=Context())
-        starting.add_done_callback(_forget)
+        starting.add_done_callback(forget)  # the next request asks itself
         done, _ = await asyncio.wait({starting}, timeout=START_SECONDS)
         if not done:
             raise errors.Unavailable("Admit is still starting: try again.")
@@ -132,12 +132,6 @@ class App:
         await receive()
         await self._engine.close()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _forget(task: asyncio.Task[Engine]) -> None:
-    """Take note of how it ended, which perhaps nobody waits for: the next request asks itself."""
-    if not task.cancelled():
-        task.exception()
 
 
 async def _refuse(error: errors.Refusal, scope: Scope, receive: Receive, send: Send) -> None:

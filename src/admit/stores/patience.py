@@ -23,6 +23,7 @@ Result = TypeVar("Result")
 
 SECONDS = 1.5
 """With all that is around it, a request is refused within two seconds."""
+LATE = "The store does not answer in time."
 
 
 class Patience:
@@ -60,7 +61,7 @@ class Step:
             self._patience = None
             return SECONDS
         if self._patience.left <= 0:
-            raise Unavailable("The store does not answer in time.")
+            raise Unavailable(LATE)
         self._since = monotonic()
         return self._patience.left
 
@@ -84,19 +85,19 @@ async def apart(work: Coroutine[Any, Any, Result]) -> Result:
     own.run(_current.set, None)
     task = asyncio.create_task(work, context=own)
     _apart.add(task)
-    task.add_done_callback(_forget)
+    task.add_done_callback(_apart.discard)
+    task.add_done_callback(forget)
     with Step() as left:
         done, _ = await asyncio.wait({task}, timeout=left)
     if not done:
-        raise Unavailable("The store does not answer in time.")
+        raise Unavailable(LATE)
     return task.result()
 
 
 _apart: set[asyncio.Task[Any]] = set()  # an event loop itself holds them only weakly
 
 
-def _forget(task: asyncio.Task[Any]) -> None:
+def forget(task: asyncio.Task[Any]) -> None:
     """Take note of how it ended, which perhaps nobody waits for any more."""
-    _apart.discard(task)
     if not task.cancelled():
         task.exception()

@@ -216,16 +216,14 @@ async def _bounded(
     # When it is called off, the driver asks the server to stop and waits for that, up to ten
     # seconds; called off again, it drops the connection.
     late = [later(after, task.cancel) for after in (seconds, seconds + LET_GO_SECONDS)]
-    task.add_done_callback(lambda task: _forget(task, late))
+
+    def over(_: asyncio.Task[Result]) -> None:
+        for each in late:
+            each.cancel()
+
+    task.add_done_callback(over)
+    task.add_done_callback(patience.forget)
     done, _ = await asyncio.wait({task}, timeout=seconds if waits is None else waits)
     if not done or task.cancelled():
-        raise Unavailable("The store does not answer in time.")
+        raise Unavailable(patience.LATE)
     return task.result()
-
-
-def _forget(task: asyncio.Task[Any], late: list[asyncio.TimerHandle]) -> None:
-    """Take note of how it ended, which perhaps nobody waits for any more."""
-    for each in late:
-        each.cancel()
-    if not task.cancelled():
-        task.exception()

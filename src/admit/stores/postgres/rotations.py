@@ -141,7 +141,7 @@ class Rotations:
 
 def _give_up(future: asyncio.Future[Rotation | None]) -> None:
     if not future.done():
-        future.set_exception(Unavailable("The store does not answer in time."))
+        future.set_exception(Unavailable(patience.LATE))
 
 
 async def _rotate(connection: AsyncConnection[Row], given: list[Given]) -> dict[str, Rotation]:

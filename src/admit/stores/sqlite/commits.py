@@ -86,7 +86,7 @@ class Commits:
             if left < patience.SECONDS:
                 await asyncio.wait({waiting.future}, timeout=left)
                 if waiting.future.cancel():
-                    raise Unavailable("The store does not answer in time.")
+                    raise Unavailable(patience.LATE)
             return cast("Result", await waiting.future)
 
     def _hand_in(self, waiting: Waiting) -> None:
