@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --no-input --disable-pip-version-che
 WHEEL_TEST := tests/project/test_wheel.py
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-6s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 run: .venv/server.stamp ## start the server (HOST=… and PORT=… pass through)
 	@$(BIN)/admit serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
@@ -27,15 +27,20 @@ check: .venv/dev.stamp ## lint, formatting, types, architecture
 
 # Debian keeps PostgreSQL's programs outside the PATH. Tests start servers of their own; one that
 # the package starts by itself is left alone and not used.
-servers: ## PostgreSQL and Redis for the tests, installed where apt-get may
+servers: ## PostgreSQL, Redis, Node and dynalite for the tests, installed where apt-get and npm may
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing=postgresql; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v node >/dev/null && command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo="sudo -n"; fi; \
 	echo "Installing $$missing for the tests."; \
 	{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null 2>&1 \
 		|| echo "Could not install $$missing: the tests that need it are skipped, and fail where CI=true." >&2
+	@if [ tests/node/package.json -ot tests/node/node_modules ]; then exit 0; fi; \
+	echo "Installing dynalite and jsonwebtoken for the tests."; \
+	{ npm install --prefix tests/node --no-package-lock --no-audit --no-fund && touch tests/node/node_modules; } >/dev/null 2>&1 \
+		|| echo "Could not install them: the tests that need them are skipped, and fail where CI=true." >&2
 
 bench: .venv/dev.stamp ## measure the speed on this machine
 	$(BIN)/python -m benchmarks
@@ -51,7 +56,7 @@ clean: ## remove .venv and what the tools made; data and .env stay
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/pip
 	@echo "Installing Admit and its tools into .venv."
-	@$(PIP_INSTALL) -e '.[server,postgres,redis,metrics,dev]'
+	@$(PIP_INSTALL) -e '.[server,postgres,redis,metrics,aws,dev]'
 	@touch $@ .venv/server.stamp
 
 # pip is the last thing that venv makes: where it is missing, the environment is not complete.
