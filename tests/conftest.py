@@ -31,10 +31,10 @@ def serve(tmp_path):
     from tests.cheap import cheap
 
     @asynccontextmanager
-    async def start(*, store=None, counters=None, **settings):
+    async def start(*, store=None, counters=None, watch=True, **settings):
         clock = settings.pop("clock", None) or Clock()
         made = cheap(**{"data_dir": tmp_path, **settings})
-        auth = Admit(made, store=store, clock=clock, counters=counters)
+        auth = Admit(made, store=store, clock=clock, counters=counters, watch=watch)
         transport = httpx.ASGITransport(auth.app)
         base_url = auth.settings.base_url
         async with auth, httpx.AsyncClient(transport=transport, base_url=base_url) as client:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from admit.accounts import Accounts
+from admit.catchup import LOOK_SECONDS, CatchUp
 from admit.counters import Counters
 from admit.errors import InvalidToken, SettingsError, Unavailable
 from admit.events import event
@@ -18,6 +19,7 @@ from admit.passwords import Passwords
 from admit.revocation import Revoked
 from admit.sessions import Sessions
 from admit.settings import Settings
+from admit.stores import patience
 from admit.telemetry import metrics
 from admit.telemetry.tracing import tracing
 from admit.telemetry.verbs import observed
@@ -42,6 +44,9 @@ logger = logging.getLogger("admit.engine")
 PURGE_GRACE = 86_400.0
 """The server keeps what is over for a day: a clock that was wrong for a moment deletes nothing."""
 
+SETTLE_SECONDS = 1.0
+"""How long a request without a watch waits, once it is answered, for what it began."""
+
 
 class Engine:
     """Admit without HTTP: settings, store, keys, accounts, sessions.
@@ -51,6 +56,8 @@ class Engine:
         store: where everything lives; opened from `database_url` where None.
         clock: seconds since 1970; the only clock that decides anything.
         counters: where the processes of one machine count attempts together.
+        watch: whether it keeps looking beside the requests. Where not, nothing goes on between
+            them, and who verifies a token awaits `catch_up()` before.
         given: settings by name, where `settings` is None.
 
     Raises:
@@ -64,6 +71,7 @@ class Engine:
         store: Store | None = None,
         clock: Callable[[], float] = time.time,
         counters: Storage | None = None,
+        watch: bool = True,
         **given: Any,  # noqa: ANN401  settings of many types, read by `Settings`
     ) -> None:
         if settings and given:
@@ -115,6 +123,11 @@ class Engine:
             report=self._report,
             clock=clock,
         )
+        self._catching_up: CatchUp | None = None
+        if not watch:
+            self._catching_up = CatchUp(
+                self.settings, revoked=self.revoked, keys=self.keys, clock=clock
+            )
         self._watch: asyncio.Task[None] | None = None
         self._counting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,7 +139,14 @@ class Engine:
     @property
     def ready(self) -> bool:
         """Whether this process knows the keys and the revocations, and keeps looking."""
+        if self._catching_up is not None:
+            return self._ready
         return self._ready and self._loop is not None and self._loop.is_running()
+
+    @property
+    def watched(self) -> bool:
+        """Whether it keeps looking by itself; else each request looks at what it needs."""
+        return self._catching_up is None
 
     @property
     def degraded(self) -> list[str]:
@@ -154,7 +174,7 @@ class Engine:
                     raise
                 self._ready = True
                 self.metrics.started()
-            if not self.ready:
+            if not self.ready and self.watched:
                 self._loop = asyncio.get_running_loop()
                 self._watch = asyncio.create_task(self._keeping_up.run())
                 self._watch.add_done_callback(self._watched)
@@ -195,8 +215,8 @@ class Engine:
                 `revocation_strict` is on, not lately enough.
         """
         loop = self._loop
-        if not self._ready or loop is None or loop.is_closed():  # nobody would hear of revocations
-            raise Unavailable("Admit is not started, or its event loop is gone: await start().")
+        if not self._ready or loop is None or loop.is_closed():
+            self._must_be_caught_up()
         now = self.clock()
         revoked = self.revoked
         if self._strict and not revoked.fresh_from <= now <= revoked.fresh_until:
@@ -206,8 +226,49 @@ class Engine:
         except InvalidToken as error:
             self.metrics.token_refused(error.reason)
             raise
-        self._verified += 1  # the watch hands it on: counting each one would double the cost
+        self._verified += 1  # handed on later: counting each one would double the cost
         return principal
+
+    async def catch_up(self) -> None:
+        """Before a token is verified: see what is revoked, unless that was seen just now.
+
+        With a watch there is nothing to do. Where the store is out, what was known goes on, and
+        `revocation_max_age` and `revocation_strict` say what follows.
+        """
+        if self._catching_up is not None:
+            await self._catching_up.to_verify()
+
+    async def catch_up_keys(self, *, published: bool = False) -> None:
+        """Before a token is signed: see the keys, unless they were seen lately; rotate if due.
+
+        With a watch there is nothing to do.
+
+        Arguments:
+            published: whether others are going to read them, who cache what they read.
+
+        Raises:
+            Unavailable: the store is out, and the keys were not seen for `jwks_max_age`.
+        """
+        if self._catching_up is None:
+            return
+        if published:
+            await self._catching_up.to_sign(within=LOOK_SECONDS)
+        else:
+            await self._catching_up.to_sign()
+
+    async def settle(self) -> None:
+        """After a request: see what it began through to its end; with a watch nothing needs it.
+
+        What is under way when the process is frozen would end, or fail, in the next request.
+        """
+        if self._catching_up is None:
+            return
+        await patience.settle(SETTLE_SECONDS)
+        await self.revoked.told()
+        try:
+            self._report()
+        except Exception:
+            logger.exception("the metrics could not be written")
 
     async def check(self) -> None:
         """Return where this process can answer for everything.
@@ -216,6 +277,7 @@ class Engine:
             Unavailable: the store takes no writes, or what is revoked was not seen for longer than
                 `revocation_max_age`; it says for how long.
         """
+        await self.catch_up()
         self.revoked.check(self.clock())
         try:
             await self.store.check()
@@ -234,6 +296,8 @@ class Engine:
     async def _learn(self) -> None:
         """Open the store and read what has to be known; a start that fails leaves nothing open."""
         await self.store.start()
+        if self._catching_up is not None:
+            self._catching_up.begin()
         try:
             await self.keys.start(self.clock())
             self.revoked.news.open = True
@@ -241,6 +305,8 @@ class Engine:
         except BaseException:
             await self.store.close()
             raise
+        if self._catching_up is not None:
+            self._catching_up.begun()
 
     async def _counted_alone(self, where: str, alone: bool) -> None:  # noqa: FBT001
         """Record that what is shared is out, and this process limits attempts by itself; or back.
@@ -250,6 +316,17 @@ class Engine:
         """
         kind: Kind = "limits_degraded" if alone else "limits_restored"
         await self.store.record(event(kind, now=self.clock(), reason=where))
+
+    def _must_be_caught_up(self) -> None:
+        """Return where it was just tried to see what is revoked, though no watch goes on.
+
+        Raises:
+            Unavailable: nobody would hear of revocations.
+        """
+        if not self._ready or self._catching_up is None:
+            raise Unavailable("Admit is not started, or its event loop is gone: await start().")
+        if not self._catching_up.tried.within(self.settings.revocation_max_age):
+            raise Unavailable("With watch=False nothing looks by itself: await catch_up() first.")
 
     def _starting(self) -> asyncio.Lock:
         """One start at a time in each event loop; what it does bears several at once."""

@@ -9,6 +9,7 @@ import time
 from math import inf
 from typing import TYPE_CHECKING
 
+from admit.catchup import LOOK_SECONDS
 from admit.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("admit.watch")
 
-LOOK_SECONDS = 0.5
-"""How often the store is asked what other processes revoked: twice in the promised second."""
 REST_SECONDS = 0.01
 """How long a look that was pushed keeps the next one waiting: what is heard meanwhile shares it."""
 LISTEN_AGAIN_SECONDS = 1.0

@@ -49,7 +49,7 @@ listener = socket.create_server(("127.0.0.1", 0))
 
 if __name__ == "__main__":
     if "--never-look" in sys.argv:
-        watch.LOOK_SECONDS = 86_400.0
+        vars(watch)["LOOK_SECONDS"] = 86_400.0
         for module in (connections, push):
             vars(module)["PATIENCE"] = 20.0
         news.TELL_SECONDS = 20.0

@@ -34,6 +34,8 @@ logger = logging.getLogger("admit.http")
 LARGEST_HEADERS = 64 * 1024
 START_SECONDS = 1.8
 """How long a request waits for an engine that nobody started."""
+SLOW_START_SECONDS = 8.0
+"""The same without a watch: a function on AWS Lambda has but a part of a processor."""
 CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Refresh-Token"]
 CORS_SECONDS = 600
 CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -60,6 +62,7 @@ class App:
         elif scope["type"] == "http":
             # The prefix is part of the public path, wherever the app is mounted.
             await self._observed({**scope, "root_path": "", "app": self}, receive, send)
+            await self._engine.settle()
         else:
             await send({"type": "websocket.close", "code": 1000})
 
@@ -104,7 +107,8 @@ class App:
         # In no request's context: what it begins goes on after this one.
         starting = asyncio.create_task(self._engine.start(), context=Context())
         starting.add_done_callback(forget)  # the next request asks itself
-        done, _ = await asyncio.wait({starting}, timeout=START_SECONDS)
+        patient = START_SECONDS if self._engine.watched else SLOW_START_SECONDS
+        done, _ = await asyncio.wait({starting}, timeout=patient)
         if not done:
             raise errors.Unavailable("Admit is still starting: try again.")
         starting.result()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import contextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from admit.catchup import LOOK_SECONDS
 from admit.errors import InvalidInput, Unavailable
 from admit.http import bodies, credentials, parsing
 from admit.revocation import Cursor
@@ -74,6 +76,7 @@ class RevocationFeed:
         Raises:
             Unavailable: the store can't be read.
         """
+        await self._engine.catch_up()
         now = self._engine.clock()
         if self._revoked.is_ahead(cursor) or not self._revoked.is_fresh(now):
             await self._revoked.look(now)
@@ -101,7 +104,8 @@ class RevocationFeed:
 
     async def _waited(self, request: Request, asked: Asked) -> Page:
         """The first page with news, or the one at the end of the wait; nothing for who has left."""
-        news = asyncio.create_task(self._news(asked))
+        # In no request's context: a wait is longer than the time that a request has for its store.
+        news = asyncio.create_task(self._news(asked), context=Context())
         left = asyncio.create_task(_left(request))
         try:
             await asyncio.wait({news, left}, return_when=asyncio.FIRST_COMPLETED)
@@ -111,13 +115,16 @@ class RevocationFeed:
         finally:
             news.cancel()
             left.cancel()
+            await asyncio.gather(news, left, return_exceptions=True)
 
     async def _news(self, asked: Asked) -> Page:
         loop, news = asyncio.get_running_loop(), self._revoked.news
         until = loop.time() + asked.wait
         # Now and then it is checked how old this knowledge is, so that the verifier is told.
-        step = self._engine.settings.revocation_max_age
+        watched = self._engine.watched
+        step = self._engine.settings.revocation_max_age if watched else LOOK_SECONDS
         while True:
+            await self._engine.catch_up()
             seen = news.turn
             page = self._page(asked)
             left = until - loop.time()

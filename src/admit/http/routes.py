@@ -48,6 +48,7 @@ class Routes:
         """`POST /login`."""
         csrf.check(request.headers, self._settings)
         body = await parsing.read(request, bodies.LoginBody)
+        await self._engine.catch_up_keys()
         tokens = await self._engine.sessions.sign_in(
             login=body.login,
             password=body.password,
@@ -62,6 +63,7 @@ class Routes:
         token, delivery = await self._refresh_token(request)
         if token is None:
             raise errors.Unauthenticated("There is no refresh token in this request: sign in.")
+        await self._engine.catch_up_keys()
         tokens = await self._engine.sessions.refresh(
             token,
             now=self._engine.clock(),
@@ -80,6 +82,7 @@ class Routes:
         if token:
             await self._engine.sessions.sign_out(token, now=now, origin=origin)
         if access := credentials.bearer(request.headers):
+            await self._engine.catch_up()
             try:
                 principal = self._engine.verify(access)
             except errors.InvalidToken:
@@ -92,14 +95,14 @@ class Routes:
 
     async def logout_all(self, request: Request) -> Response:
         """`POST /logout/all`."""
-        principal = self._principal(request)
+        principal = await self._principal(request)
         now, origin = self._engine.clock(), self._origin(request)
         await self._engine.sessions.end_all(principal.user_id, now=now, origin=origin)
         return self._signed_out()
 
     async def me(self, request: Request) -> Response:
         """`GET /me`."""
-        principal = self._principal(request, cookie=True)
+        principal = await self._principal(request, cookie=True)
         session = await self._session(principal)
         account = await self._engine.store.find_user("id", principal.user_id)
         if account is None or account.disabled_at is not None:
@@ -112,7 +115,7 @@ class Routes:
 
     async def password(self, request: Request) -> Response:
         """`POST /password`."""
-        principal = self._principal(request)
+        principal = await self._principal(request)
         await self._session(principal)
         body = await parsing.read(request, bodies.PasswordBody)
         await self._engine.accounts.change_password(
@@ -127,7 +130,7 @@ class Routes:
 
     async def sessions(self, request: Request) -> Response:
         """`GET /sessions`."""
-        principal = self._principal(request)
+        principal = await self._principal(request)
         living = await self._engine.sessions.list(principal.user_id, now=self._engine.clock())
         current = principal.session_id
         listed = [bodies.session_out(each, current=current) for each in living]
@@ -135,7 +138,7 @@ class Routes:
 
     async def end_session(self, request: Request) -> Response:
         """`DELETE /sessions/{id}`."""
-        principal = self._principal(request)
+        principal = await self._principal(request)
         session_id = request.path_params["id"]
         ended = is_session_id(session_id) and await self._engine.sessions.end_own(
             principal.user_id, session_id, now=self._engine.clock(), origin=self._origin(request)
@@ -146,6 +149,7 @@ class Routes:
 
     async def jwks(self, _: Request) -> Response:
         """`GET /.well-known/jwks.json`."""
+        await self._engine.catch_up_keys(published=True)
         keys = self._engine.keys.jwks(self._engine.clock())["keys"]
         response = bodies.answer(bodies.JWKSOut(keys=keys))
         max_age = int(self._settings.jwks_max_age)
@@ -161,9 +165,11 @@ class Routes:
         await self._engine.check()
         return bodies.answer(bodies.HealthOut(degraded=self._engine.degraded or msgspec.UNSET))
 
-    def _principal(self, request: Request, *, cookie: bool = False) -> Principal:
+    async def _principal(self, request: Request, *, cookie: bool = False) -> Principal:
         in_cookie = self._cookies.access_token(request.headers) if cookie else None
-        return self._engine.verify(credentials.access_token(request.headers, in_cookie))
+        token = credentials.access_token(request.headers, in_cookie)
+        await self._engine.catch_up()
+        return self._engine.verify(token)
 
     async def _session(self, principal: Principal) -> Session:
         """The caller's session, which lives: another process may have ended it just now."""

@@ -81,17 +81,43 @@ async def apart(work: Coroutine[Any, Any, Result]) -> Result:
     waiting = _current.get()
     if waiting is None or waiting.left is None:
         return await work
+    return await shared(begun(work))
+
+
+def begun(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """The work under way, with time of its own, whatever becomes of who began it."""
     own = copy_context()
     own.run(_current.set, None)
     task = asyncio.create_task(work, context=own)
     _apart.add(task)
     task.add_done_callback(_apart.discard)
     task.add_done_callback(forget)
+    return task
+
+
+def goes_on(task: asyncio.Task[Any]) -> bool:
+    """Whether it is under way in the event loop that runs here."""
+    return not task.done() and task.get_loop() is asyncio.get_running_loop()
+
+
+async def shared(task: asyncio.Task[Result]) -> Result:
+    """What it comes to, for one of those who wait for it; the wait is a step of their request.
+
+    Raises:
+        Unavailable: nothing is left, and it is not done.
+    """
     with Step() as left:
         done, _ = await asyncio.wait({task}, timeout=left)
     if not done:
         raise Unavailable(LATE)
     return task.result()
+
+
+async def settle(seconds: float) -> None:
+    """Return when all that was begun apart in this event loop is over, or after so many seconds."""
+    going_on = {task for task in _apart if goes_on(task)}
+    if going_on:
+        await asyncio.wait(going_on, timeout=seconds)
 
 
 _apart: set[asyncio.Task[Any]] = set()  # an event loop itself holds them only weakly
