@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from limits import parse_many
 
@@ -19,6 +19,8 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, None: 1}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}", re.ASCII)
 _LONGEST_SPAN = 100 * 365 * 86_400.0
 
 
@@ -158,7 +160,8 @@ def limits(value: object) -> str:
 def database_url(value: object) -> str:
     """Where the store is; the password in it is never repeated."""
     wanted = (
-        "sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:password@host/database"
+        "sqlite:///relative.db, sqlite:////absolute.db, postgresql://user:password@host/database"
+        " or dynamodb://TABLE?region=eu-west-1"
     )
     url = text(value)
     if url.startswith("postgres://"):  # what several hosts hand out
@@ -166,9 +169,55 @@ def database_url(value: object) -> str:
     if url.startswith("postgresql://"):
         if any(each.isspace() for each in url):  # the driver judges the rest: there may be hosts
             raise ValueError(wanted)
+    elif url.startswith("dynamodb://"):
+        table_place(url)
     elif url and (not url.startswith("sqlite:///") or url == "sqlite:///" or ":memory:" in url):
         raise ValueError(wanted)
     return url
+
+
+class TablePlace(NamedTuple):
+    """Where a table of DynamoDB is; region and endpoint may be left to the environment."""
+
+    table: str
+    region: str | None
+    endpoint: str | None
+
+
+def table_place(url: str) -> TablePlace:
+    """A table of DynamoDB: `dynamodb://TABLE?region=eu-west-1&endpoint=http://127.0.0.1:8000`."""
+    wanted = "dynamodb://TABLE?region=eu-west-1, with a table's name of 3 to 255 characters"
+    try:
+        parts = urlsplit(url)
+        given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ValueError(wanted) from None
+    if not _TABLE.fullmatch(parts.netloc) or parts.path not in {"", "/"} or parts.fragment:
+        raise ValueError(wanted)  # credentials before an @ are refused with the rest
+    names = [name for name, _ in given]
+    if len(set(names)) < len(names) or not {"region", "endpoint"}.issuperset(names):
+        raise ValueError("no parameters for dynamodb:// but region and endpoint, each once")
+    values = dict(given)
+    region = values.get("region")
+    if region is not None and not _REGION.fullmatch(region):
+        raise ValueError(f"a region of AWS such as eu-west-1, not {region!r}")
+    endpoint = values.get("endpoint")
+    return TablePlace(parts.netloc, region, None if endpoint is None else _endpoint(endpoint))
+
+
+def _endpoint(value: str) -> str:
+    """An origin for DynamoDB; without TLS only on this machine, where an emulator may be."""
+    origin = _origin(value, "an endpoint such as https://vpce-….amazonaws.com, without a path")
+    if origin.startswith("http:") and not _loopback(urlsplit(origin).hostname or ""):
+        raise ValueError("an endpoint with https://: http:// is for this machine's 127.0.0.1 only")
+    return origin
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def redis_url(value: object) -> str:
