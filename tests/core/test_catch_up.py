@@ -366,7 +366,7 @@ async def test_after_a_request_what_it_began_is_seen_through(two, machine, monke
     assert not settled.done()
     free.set()
     await settled
-    looks = []
-    monkeypatch.setattr(engine.store, "revocations", looks.append)
-    await engine.catch_up()
-    assert looks == [], "what it saw holds"
+    with monkeypatch.context() as patch:
+        out(engine, patch, "revocations")
+        await engine.catch_up()
+    assert not engine.revoked.behind, "what it saw holds"
