@@ -78,7 +78,9 @@ class Engine:
             raise TypeError("give settings, or single ones by name, not both")
         self.settings = settings or Settings.load(**given)
         self.clock = clock
-        secrets = obtain(self.settings)
+        self._locked = bool(self.settings.secret_source)
+        secrets = () if self._locked else obtain(self.settings)
+        self.refresh_tokens = RefreshTokens(secrets)
         self.metrics = metrics(wanted=bool(self.settings.metrics_keys))
         self.tracing = tracing()
         self.store = observed(store or store_of(self.settings), self.metrics, self.tracing)
@@ -108,7 +110,7 @@ class Engine:
             self.settings,
             self.store,
             access=self.access,
-            tokens=RefreshTokens(secrets),
+            tokens=self.refresh_tokens,
             revoked=self.revoked,
             accounts=self.accounts,
             throttle=self.throttle,
@@ -188,6 +190,20 @@ class Engine:
             if self._counting is not None:  # it is begun anew, too
                 self._counting.cancel()
             logger.critical("the watch ended by itself", exc_info=task.exception())
+
+    async def unlock(self) -> None:
+        """Fetch the secret from where `secret_source` says, once; a start does it, too.
+
+        Raises:
+            SettingsError: there is none, it may not be read, or it can't be one.
+            Unavailable: it can't be fetched now.
+        """
+        if not self._locked:
+            return
+        secrets = await fetched(self.settings)
+        self.keys.unlock(secrets)
+        self.refresh_tokens.unlock(secrets)
+        self._locked = False
 
     async def close(self) -> None:
         """Stop looking and let go of the store; may be repeated."""
@@ -295,6 +311,7 @@ class Engine:
 
     async def _learn(self) -> None:
         """Open the store and read what has to be known; a start that fails leaves nothing open."""
+        await self.unlock()
         await self.store.start()
         if self._catching_up is not None:
             self._catching_up.begin()
@@ -361,6 +378,24 @@ def _redis(settings: Settings) -> tuple[RedisCounters | None, RedisPush | None]:
     ours = f"admit:{hashlib.sha256(settings.issuer.encode()).hexdigest()[:16]}:"
     url = settings.redis_url
     return RedisCounters(url, prefix=ours), RedisPush(url, channel=f"{ours}revoked")
+
+
+async def fetched(settings: Settings) -> tuple[str, ...]:
+    """The secrets that are kept where `secret_source` says.
+
+    Raises:
+        SettingsError: there are none, they may not be read, or what is there can't be a secret.
+        Unavailable: they can't be fetched now.
+    """
+    try:
+        from admit import aws_secrets  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError(
+            "secret_source",
+            "ADMIT_SECRET_SOURCE (secret_source) is set, but the library botocore is not"
+            f" installed ({error}): pip install 'admit[aws]'.",
+        ) from error
+    return await aws_secrets.fetch(settings.secret_source)
 
 
 def store_of(settings: Settings) -> Store:

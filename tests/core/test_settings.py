@@ -41,6 +41,7 @@ WRONG = {
     "event_ttl": "x",
     "database_pool": "0",
     "redis_url": "http://host",
+    "secret_source": "vault:/kept",
     "revocation_max_age": "0",
     "revocation_strict": "perhaps",
     "verifier_keys": "short",

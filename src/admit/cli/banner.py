@@ -28,7 +28,7 @@ def banner(engine: Engine, *, host: str, port: int, workers: int, form: Form) ->
     facts = {
         "issuer": settings.issuer,
         "store": engine.store.name,
-        "secret": variable("secret") if settings.secret else str(settings.data_dir / "secret"),
+        "secret": _secret(settings),
     }
     if engine.counters.names:
         facts["limits"] = f"counted together, in {', '.join(engine.counters.names)}"
@@ -48,6 +48,13 @@ def banner(engine: Engine, *, host: str, port: int, workers: int, form: Form) ->
     for warning in warnings:
         _say(painted(f"  WARNING {warning}", "yellow", bold=True))
     _say(f"\nTry it:\n\n{_example(settings)}\n")
+
+
+def _secret(settings: Settings) -> str:
+    """Where it is; never itself."""
+    if settings.secret:
+        return variable("secret")
+    return settings.secret_source or str(settings.data_dir / "secret")
 
 
 def _warnings(settings: Settings, *, host: str) -> Iterator[str]:

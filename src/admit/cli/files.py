@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -11,8 +12,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from admit import readers
+from admit.cli.failure import sentence
 from admit.cli.findings import fail, ok, warn
 from admit.cli.opened import DOTENV, is_set
+from admit.errors import AdmitError
 
 if TYPE_CHECKING:
     from admit.cli.findings import Finding
@@ -37,6 +40,8 @@ def secret(settings: Settings) -> Finding:
     """Where the secret is, and who can read it."""
     if settings.secret:
         return _secret_in_environment(settings)
+    if settings.secret_source:
+        return _secret_elsewhere(settings)
     path = settings.data_dir / "secret"
     if not path.exists():
         return warn(
@@ -74,6 +79,17 @@ def _secret_in_environment(settings: Settings) -> Finding:
             "Take the old ones out once the last session that began under them is over.",
         )
     return ok("secret", "ADMIT_SECRET holds it." if is_set("secret") else "It is set.")
+
+
+def _secret_elsewhere(settings: Settings) -> Finding:
+    from admit.engine import fetched  # noqa: PLC0415  see `in_store`
+
+    try:
+        held = asyncio.run(fetched(settings))
+    except AdmitError as error:
+        return fail("secret", sentence(error), "Nobody can sign in until then.")
+    kept = f"{settings.secret_source} holds {'it' if len(held) == 1 else len(held)}"
+    return ok("secret", f"{kept}, and this process may read it.")
 
 
 def access(data_dir: Path, database: Path) -> Finding:

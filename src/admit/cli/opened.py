@@ -64,10 +64,11 @@ def _must_exist(settings: Settings) -> None:
             f"There is no database at {path}: run this where the server runs, or set"
             f" {variable('data_dir')} or {variable('database_url')} as it has them."
         )
-    if not settings.secret and not (settings.data_dir / "secret").exists():
+    given = settings.secret or settings.secret_source
+    if not given and not (settings.data_dir / "secret").exists():
         raise Failed(
-            f"There is no secret: set {variable('secret')} or {variable('data_dir')} as the server"
-            " has them."
+            f"There is no secret: set {variable('secret')}, {variable('secret_source')} or"
+            f" {variable('data_dir')} as the server has them."
         )
 
 
@@ -77,6 +78,7 @@ async def _run(
     from admit.engine import Engine  # noqa: PLC0415  `admit --help` needs no cryptography
 
     engine = Engine(settings)
+    await engine.unlock()
     await engine.store.start(migrate=make)
     try:
         return await work(engine)

@@ -127,12 +127,11 @@ async def _access(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
 
 
 async def _refresh(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
-    from admit.tokens.refresh import RefreshTokens, session_id  # noqa: PLC0415  see `in_store`
-    from admit.tokens.secret import obtain  # noqa: PLC0415
+    from admit.tokens.refresh import session_id  # noqa: PLC0415  see `in_store`
 
     header, claims = unsigned
     now = engine.clock()
-    held = RefreshTokens(obtain(engine.settings)).read(text)
+    held = engine.refresh_tokens.read(text)
     session = await engine.store.find_session(held.session_id) if held else None
     expired = held is not None and held.exp <= now
     refused: str | None = "malformed"

@@ -59,8 +59,26 @@ def check_together(settings: Fields) -> None:
             "ADMIT_TRUSTED_PROXIES (trusted_proxies) trusts every address, so that anybody could"
             " choose their own: name your proxies.",
         )
+    _check_secret(settings)
     _check_cookies(settings)
     _check_argon2(settings)
+
+
+def _check_secret(settings: Fields) -> None:
+    if settings.secret and settings.secret_source:
+        raise SettingsError(
+            "secret_source",
+            "ADMIT_SECRET (secret) and ADMIT_SECRET_SOURCE (secret_source) are both set, and which"
+            " of them holds is not to be guessed: unset one.",
+        )
+    if settings.database_url.startswith("dynamodb:") and not (
+        settings.secret or settings.secret_source
+    ):
+        raise SettingsError(
+            "secret",
+            "ADMIT_SECRET (secret) is not set, and with DynamoDB none is made, since each instance"
+            " would make another: set it, or ADMIT_SECRET_SOURCE (secret_source).",
+        )
 
 
 def _check_cookies(settings: Fields) -> None:

@@ -43,6 +43,12 @@ class Fields:
         " is made in `data_dir`.",
         secret=True,
     )
+    secret_source: str = setting(
+        "",
+        readers.secret_source,
+        "Where the secret is kept instead: `secretsmanager:NAME-OR-ARN` or `ssm:/path`, with"
+        " `?region=eu-west-1` where the environment names none. It is read once, at the start.",
+    )
     base_url: str = setting(
         "http://localhost:8000",
         readers.base_url,

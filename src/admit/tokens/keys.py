@@ -53,6 +53,10 @@ class Keyring:
         self.state: tuple[LoadedKey, ...] = ()
         """Every key that is not dead, the oldest first; another object whenever a row changed."""
 
+    def unlock(self, listed: tuple[str, ...]) -> None:
+        """Go by these secrets from now on, the newest first."""
+        self._vault.unlock(listed)
+
     async def start(self, now: float) -> None:
         """Load the keys; make the first one, or the first of another algorithm.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from joserfc.util import urlsafe_b64encode
 
+from admit.errors import Unavailable
 from admit.tokens.compact import Compact
 from admit.tokens.secret import derived_keys
 
@@ -76,9 +77,13 @@ class RefreshTokens:
     """
 
     def __init__(self, listed: tuple[str, ...]) -> None:
+        self._decoder = msgspec.json.Decoder(RefreshToken)
+        self.unlock(listed)
+
+    def unlock(self, listed: tuple[str, ...]) -> None:
+        """Go by these secrets from now on, the newest first."""
         keys = derived_keys(listed, "refresh token")
         self._forms = [Compact(_HEADER, key) for key in keys]
-        self._decoder = msgspec.json.Decoder(RefreshToken)
 
     def of(self, handle: str, session: Session) -> str:
         """The token of this row: the same text for the same row, however often it is asked for."""
@@ -86,13 +91,19 @@ class RefreshTokens:
         return self._forms[0].write(msgspec.json.encode(token))
 
     def read(self, text: str) -> RefreshToken | None:
-        """The token, or None where it is not one of ours. Deadlines are judged on the row."""
+        """The token, or None where it is not one of ours. Deadlines are judged on the row.
+
+        Raises:
+            Unavailable: the secret was not fetched yet.
+        """
         if len(text) > LONGEST or not _SHAPE.fullmatch(text):
             return None
         for form in self._forms:
             payload = form.read(text.encode())
             if payload is not None:
                 return self._decoded(payload)
+        if not self._forms:  # it may be genuine, and nobody is to be told that it isn't
+            raise Unavailable("The secret is not known yet: await start().")
         return None
 
     def _decoded(self, payload: bytes) -> RefreshToken | None:

@@ -69,6 +69,10 @@ class Vault:
     """
 
     def __init__(self, listed: tuple[str, ...]) -> None:
+        self.unlock(listed)
+
+    def unlock(self, listed: tuple[str, ...]) -> None:
+        """Go by these secrets from now on."""
         self._wraps = derived_keys(listed, "signing key encryption")
 
     async def make(self, algorithm: str, *, now: float, signs_from: float) -> SigningKey:
