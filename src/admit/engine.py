@@ -410,6 +410,20 @@ def store_of(settings: Settings) -> Store:
                 f" installed ({error}): pip install 'admit[postgres]'.",
             ) from error
         return PostgresStore(settings.database_url, pool=settings.database_pool)
+    if settings.database_url.startswith("dynamodb:"):
+        try:
+            from admit.stores.dynamodb import DynamoDBStore  # noqa: PLC0415
+        except ImportError as error:
+            raise SettingsError(
+                "database_url",
+                "ADMIT_DATABASE_URL (database_url) names DynamoDB, whose driver is not"
+                f" installed ({error}): pip install 'admit[aws]'.",
+            ) from error
+        return DynamoDBStore(
+            settings.database_url,
+            connections=settings.database_pool,
+            event_ttl=settings.event_ttl,
+        )
     from admit.stores.sqlite import SQLiteStore  # noqa: PLC0415
 
     with contextlib.suppress(OSError):  # the store says it better when it opens the file

@@ -68,15 +68,18 @@ class Fields:
     database_url: str = setting(
         "",
         readers.database_url,
-        "`sqlite:///relative.db`, `sqlite:////absolute.db` or"
-        " `postgresql://user:password@host/database`. Defaults to `admit.db` in `data_dir`.",
+        "`sqlite:///relative.db`, `sqlite:////absolute.db`,"
+        " `postgresql://user:password@host/database` or `dynamodb://TABLE?region=eu-west-1` (the"
+        " region from `AWS_REGION` where it names none; `&endpoint=…` for an emulator or a VPC"
+        " endpoint). Defaults to `admit.db` in `data_dir`.",
         secret=True,
     )
     database_pool: int = setting(
         8,
         readers.whole(1, 100),
         "PostgreSQL: how many connections each process holds at most, the last of them only for"
-        " looking at what is revoked, besides one that listens.",
+        " looking at what is revoked, besides one that listens. DynamoDB: how many requests each"
+        " has under way at once, besides one for looking.",
     )
     redis_url: str = setting(
         "",

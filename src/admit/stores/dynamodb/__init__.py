@@ -1,1 +1,5 @@
 """The store in DynamoDB, in one table."""
+
+from admit.stores.dynamodb.store import DynamoDBStore
+
+__all__ = ["DynamoDBStore"]

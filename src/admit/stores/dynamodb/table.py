@@ -79,7 +79,7 @@ class ConditionFailed(boto.ClientError):  # type: ignore[misc] # untyped
 
 
 _REASONS = "CancellationReasons"
-_FAILED = "ConditionalCheckFailed"
+CONDITION = "ConditionalCheckFailed"
 
 
 class Table:
@@ -181,11 +181,11 @@ class Table:
             try:
                 return await self._once(operation, parameters, ahead=ahead)
             except (boto.BotoCoreError, boto.ClientError) as error:
-                pause = _pause(tried)
-                last = tried + 1 == TRIES or loop.time() + pause > until
+                length = pause(tried)
+                last = tried + 1 == TRIES or loop.time() + length > until
                 if last or not _may_be_repeated(operation, error):
                     raise _told(error) from error
-            await asyncio.sleep(pause)
+            await asyncio.sleep(length)
         raise AssertionError
 
     async def _once(self, operation: str, parameters: Answer, *, ahead: bool) -> Answer:
@@ -259,7 +259,17 @@ def _region() -> str:
     )
 
 
-def _pause(tried: int) -> float:
+async def rest(tried: int) -> None:
+    """Let others go first, in the time that the request has.
+
+    Raises:
+        Unavailable: it has none left.
+    """
+    with patience.Step() as left:
+        await asyncio.sleep(min(left, pause(tried)))
+
+
+def pause(tried: int) -> float:
     """Full jitter, from the system's randomness: SnapStart restores any other many times."""
     longest = min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * 2**tried)
     return secrets.SystemRandom().uniform(0, longest)
@@ -275,7 +285,7 @@ def _reasons(error: Exception) -> set[str]:
 
 
 def _condition_failed(error: Exception) -> bool:
-    return _code(error) == "ConditionalCheckFailedException" or _FAILED in _reasons(error)
+    return _code(error) == "ConditionalCheckFailedException" or CONDITION in _reasons(error)
 
 
 def _may_be_repeated(operation: str, error: Exception) -> bool:

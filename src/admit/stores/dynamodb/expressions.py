@@ -1,0 +1,37 @@
+"""What the store in DynamoDB asks for under which condition. Values are always bound."""
+
+from __future__ import annotations
+
+ROTATE = (
+    "n <= :n AND attribute_not_exists(x) AND d > :now AND e > :now"
+    " AND (n < :n OR r <= :after OR r >= :before)"
+)
+"""The law of `Store.rotate`. What is missing compares as false, and so does what isn't there."""
+ROTATED = "SET n = :next, r = :now, d = :deadline, k = :key"
+ROTATED_WITHOUT_KEY = "SET n = :next, r = :now, d = :deadline REMOVE k"
+END = "SET x = :now, w = :because"
+LIVES = "attribute_not_exists(x) AND d > :now AND e > :now"
+IS_FREE = "attribute_not_exists(pk)"
+MAY_SIGN_IN = "pv = :pv AND attribute_not_exists(da)"
+SIGNED_IN = "ADD c :one"
+SAVES = "v = :v"
+SAVES_AND_ENDS = "v = :v AND c = :c"
+"""Nothing was opened since it was looked: or a session would outlive what ends them all."""
+HEAD_IS = "n = :n"
+NO_HEAD = "attribute_not_exists(n)"
+HEAD = "SET n = :next, f = :n, j = :j"
+HEAD_HOLDS = "n = :n AND attribute_exists(j)"
+EMPTIED = "REMOVE j"
+KEYS_ARE = "v = :v"
+NO_KEYS = "attribute_not_exists(v)"
+KEYS = "SET v = :next, j = :j"
+IN = "pk = :pk"
+BEGINS = "pk = :pk AND begins_with(sk, :s)"
+AFTER = "pk = :pk AND sk > :s"
+BELOW = "pk = :pk AND sk < :s"
+BETWEEN = "pk = :pk AND sk BETWEEN :s AND :t"
+INDEX = "index"
+BY_INDEX = "g = :g AND h < :h"
+NEVER = "attribute_exists(pk)"
+NOTHING = "SET n = :n"
+EVENTS_WHERE = {"kind": "w = :kind", "since": "b >= :since"}

@@ -1,0 +1,166 @@
+"""The table: what it looks like, and who makes it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import NoCredentialsError, PartialCredentialsError
+
+from admit.errors import SettingsError, Unavailable
+from admit.stores.base import BEHIND
+from admit.stores.dynamodb import expressions as does
+from admit.stores.dynamodb import items, reads
+from admit.stores.dynamodb.commits import changed
+
+if TYPE_CHECKING:
+    from admit.stores.dynamodb.table import Table
+
+VERSION = 1
+INITIAL = "0001_initial"
+WAIT_SECONDS = 120
+"""How long a new table may take until it can be used."""
+LOOK_SECONDS = 0.5
+HERE = items.key("schema")
+
+KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+INDEX_KEYS = [{"AttributeName": "g", "KeyType": "HASH"}, {"AttributeName": "h", "KeyType": "RANGE"}]
+TABLE: dict[str, Any] = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "g", "h")
+    ],
+    "KeySchema": KEYS,
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": does.INDEX,
+            "KeySchema": INDEX_KEYS,
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+}
+TTL = {"AttributeName": "ttl", "Enabled": True}
+RECOVERY = {"PointInTimeRecoveryEnabled": True}
+OTHER = (
+    "ADMIT_DATABASE_URL (database_url) names a table that is not made for Admit: name another one,"
+    " and `admit migrate` makes it; or make it as docs/aws.md says."
+)
+
+
+async def check(table: Table) -> bool:
+    """Whether the table is there and up to date.
+
+    Raises:
+        Unavailable: it can't be asked.
+    """
+    try:
+        item = await reads.one(table, HERE)
+    except Unavailable as error:
+        if _why(error) == "ResourceNotFoundException":
+            return False
+        raise
+    return item is not None and int(item["v"]["N"]) >= VERSION
+
+
+NO_CREDENTIALS = (
+    "ADMIT_DATABASE_URL (database_url) names a table of DynamoDB, and there are no credentials for"
+    " AWS: give the machine or the function a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID with"
+    " AWS_SECRET_ACCESS_KEY. An emulator takes any."
+)
+
+
+async def bring_up_to_date(table: Table, *, make: bool = True) -> list[str]:
+    """Make what is missing; return the names of what was run.
+
+    Arguments:
+        table: which.
+        make: whether anything may be changed; else what is missing is an error.
+
+    Raises:
+        SettingsError: something is missing and may not be made, or the table is another one's.
+        Unavailable: DynamoDB can't be asked.
+    """
+    try:
+        if await check(table):
+            return []
+    except Unavailable as error:
+        if isinstance(error.__cause__, NoCredentialsError | PartialCredentialsError):
+            raise SettingsError("database_url", NO_CREDENTIALS) from error
+        raise
+    if not make:
+        raise SettingsError("database_url", BEHIND)
+    try:
+        await _made(table)
+    except Unavailable as error:
+        if _why(error) == "AccessDeniedException":
+            raise SettingsError("database_url", BEHIND) from error
+        raise
+    condition = "attribute_not_exists(v) OR v <= :v"
+    change = changed("SET v = :v", condition, v=items.number(VERSION))
+    await table.ask("update_item", Key=HERE, **change)
+    return [INITIAL]
+
+
+async def _made(table: Table) -> None:
+    """The table, usable, with what cleans it up and what brings it back."""
+    described = await _described(table)
+    if described is None:
+        try:
+            await table.ask("create_table", **TABLE)
+        except Unavailable as error:
+            if _why(error) != "ResourceInUseException":  # another process makes it just now
+                raise
+        described = await _active(table)
+    indexes = described.get("GlobalSecondaryIndexes", [])
+    fits = any(
+        each["IndexName"] == does.INDEX and each["KeySchema"] == INDEX_KEYS for each in indexes
+    )
+    if described["KeySchema"] != KEYS or not fits:
+        raise SettingsError("database_url", OTHER)
+    await _wanted(table, "update_time_to_live", TimeToLiveSpecification=TTL)
+    await _wanted(table, "update_continuous_backups", PointInTimeRecoverySpecification=RECOVERY)
+
+
+async def _active(table: Table) -> dict[str, Any]:
+    for _ in range(int(WAIT_SECONDS / LOOK_SECONDS)):
+        described = await _described(table)
+        if described is not None and described["TableStatus"] == "ACTIVE":
+            return described
+        await asyncio.sleep(LOOK_SECONDS)
+    raise Unavailable(f"The table {table.name} is not ready after {WAIT_SECONDS} s: try again.")
+
+
+async def _described(table: Table) -> dict[str, Any] | None:
+    try:
+        answer = await table.ask("describe_table")
+    except Unavailable as error:
+        if _why(error) == "ResourceNotFoundException":
+            return None
+        raise
+    described: dict[str, Any] = answer["Table"]
+    return described
+
+
+async def _wanted(table: Table, operation: str, **parameters: Any) -> None:  # noqa: ANN401
+    """Ask for what the table can do without: `admit doctor` says where it is off."""
+    try:
+        await table.ask(operation, **parameters)
+    except Exception as error:
+        why = _why(error) or _why(error.__cause__)
+        if why not in WITHOUT:
+            raise
+
+
+WITHOUT = frozenset(
+    {
+        "AccessDeniedException",
+        "UnknownOperationException",  # emulators
+        "ValidationException",  # it is on already
+    }
+)
+
+
+def _why(error: BaseException | None) -> str:
+    """The code with which DynamoDB refused, where that is what happened."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    return str(getattr(cause, "response", {}).get("Error", {}).get("Code", ""))

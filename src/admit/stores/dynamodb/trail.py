@@ -1,0 +1,105 @@
+"""The audit trail: events in the order of their ids, which come from the clock.
+
+There is no counter: every sign-in and every refusal would wait for it. An id is the milliseconds
+of the wall clock with twelve random bits, and grows within a process; across processes it is as
+right as their clocks. It decides nothing, and stays below 2**53, so that JavaScript can read it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from admit.stores.dynamodb import expressions as does
+from admit.stores.dynamodb import items, reads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from admit.events import Event, Kind
+    from admit.stores.dynamodb.items import Item
+    from admit.stores.dynamodb.table import Table
+
+RANDOM_BITS = 12
+
+
+class Ids:
+    """Gives each event its id."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        """One that is higher than all before it."""
+        now = time.time_ns() // 1_000_000
+        drawn = (now << RANDOM_BITS) + secrets.randbits(RANDOM_BITS)
+        with self._guard:
+            self._last = max(drawn, self._last + 1)
+            return self._last
+
+
+ids = Ids()
+
+
+async def found(
+    table: Table,
+    *,
+    user_id: str | None,
+    kind: Kind | None,
+    since: float,
+    before: int | None,
+    limit: int,
+) -> list[Event]:
+    """Events as `Store.events` wants them."""
+    below = items.event_sort(before) if before is not None else "~"  # behind every digit
+    listed = _of_user(table, user_id, below) if user_id else _of_all(table, kind, since, below)
+    events: list[Event] = []
+    async for page in listed:
+        read = (items.event(each) for each in page)
+        events += [each for each in read if each.at >= since and kind in {None, each.kind}]
+        if len(events) >= limit:
+            break
+    return events[: max(0, limit)]
+
+
+def _of_all(table: Table, kind: Kind | None, since: float, below: str) -> AsyncIterator[list[Item]]:
+    """Everybody's, the newest first; what else is wanted is looked at where they lie."""
+    values = {":pk": items.text("events"), ":s": items.text(below)}
+    wanted: dict[str, Item] = {}
+    if kind is not None:
+        wanted["kind"] = items.text(kind)
+    if since > 0:
+        wanted["since"] = items.number(since)
+    filtered: dict[str, Any] = {}
+    if wanted:
+        filtered["FilterExpression"] = " AND ".join(does.EVENTS_WHERE[name] for name in wanted)
+    values |= {f":{name}": value for name, value in wanted.items()}
+    return reads.pages(
+        table,
+        KeyConditionExpression=does.BELOW,
+        ExpressionAttributeValues=values,
+        ConsistentRead=True,
+        ScanIndexForward=False,
+        **filtered,
+    )
+
+
+async def _of_user(table: Table, user_id: str, below: str) -> AsyncIterator[list[Item]]:
+    """One user's, by the index, which is a moment behind."""
+    pages = reads.pages(
+        table,
+        IndexName=does.INDEX,
+        KeyConditionExpression=does.BY_INDEX,
+        ExpressionAttributeValues={
+            ":g": items.text(items.trail_of(user_id)),
+            ":h": items.text(below),
+        },
+        ScanIndexForward=False,
+        Limit=reads.MOST,
+    )
+    async for page in pages:
+        keys = [{name: each[name] for name in ("pk", "sk")} for each in page]
+        yield sorted(await reads.many(table, keys), key=lambda each: each["sk"]["S"], reverse=True)
