@@ -11,6 +11,9 @@ from admit.counters import file as in_file
 from admit.counters.file import File
 from admit.errors import Unavailable
 from admit.redis import RedisCounters
+from admit.stores.dynamodb import DynamoDBCounters
+from admit.stores.dynamodb.schema import bring_up_to_date
+from admit.stores.dynamodb.table import Table
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +21,7 @@ START = 1_800_000_000.123456
 MINUTE = (Place("a", 60, 5),)
 
 
-@pytest.fixture(params=["memory", "file", "redis"])
+@pytest.fixture(params=["memory", "file", "redis", "moto", "dynalite"])
 def another(request, tmp_path, monkeypatch):
     """Opens the storage, as one more process would; memory is one process's alone."""
     if request.param == "memory":
@@ -27,9 +30,38 @@ def another(request, tmp_path, monkeypatch):
     if request.param == "file":
         path = in_file.make(str(tmp_path))
         return lambda: File(path)
+    if request.param in {"moto", "dynalite"}:
+        return request.getfixturevalue("in_a_table")(request.param)
     server = request.getfixturevalue("redis_server")
     monkeypatch.setattr("admit.redis.connections.PATIENCE", 20)  # however busy this machine is
     return lambda: RedisCounters(server.url, prefix="admit:test:")
+
+
+@pytest.fixture
+def in_a_table(request, aws_credentials, patient_dynamodb):
+    """Makes a table in an emulator of this kind, and handles of it."""
+    tables = []
+
+    def on(emulator):
+        url = request.getfixturevalue(f"{emulator}_server").url()
+        asyncio.run(made(url))
+
+        def another():
+            tables.append(Table(url))
+            return DynamoDBCounters(tables[-1])
+
+        return another
+
+    yield on
+    for each in tables:
+        asyncio.run(each.close())
+
+
+async def made(url):
+    """Make the table."""
+    table = Table(url)
+    await bring_up_to_date(table)
+    await table.close()
 
 
 @pytest.fixture
