@@ -45,7 +45,9 @@ class Emulator:
             env={**os.environ, **CREDENTIALS},
             cwd=HERE.parent,
         )
-        line = self.process.stdout.readline()
+        self._printed = self.process.stdout
+        assert self._printed is not None
+        line = self._printed.readline()
         found = re.search(address, line)
         assert found, f"{command[0]} did not start: {line!r}"
         self.endpoint = f"http://127.0.0.1:{found[1]}"
@@ -62,7 +64,7 @@ class Emulator:
     def close(self):
         self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
+        self._printed.close()
 
 
 def moto():
@@ -78,8 +80,8 @@ def dynalite():
     if not program.exists():
         missing("dynalite")
     port = str(free_port())
-    options = ["--port", port, "--createTableMs", "0", "--deleteTableMs", "0"]
-    return Emulator([str(program), *options], r"port (\d+)|:(\d+)")
+    options = ["--host", "127.0.0.1", "--port", port, "--createTableMs", "0"]
+    return Emulator([str(program), *options], r"http://127\.0\.0\.1:(\d+)")
 
 
 @pytest.fixture
