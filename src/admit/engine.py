@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from admit.accounts import Accounts
-from admit.catchup import LOOK_SECONDS, CatchUp
+from admit.catchup import LOOK_SECONDS, CatchUp, Sight
 from admit.counters import Counters
 from admit.errors import InvalidToken, SettingsError, Unavailable
 from admit.events import event
@@ -46,6 +46,8 @@ PURGE_GRACE = 86_400.0
 
 SETTLE_SECONDS = 1.0
 """How long a request without a watch waits, once it is answered, for what it began."""
+TELL_SECONDS = 10.0
+"""How often, without a watch, it is tried to write down that limits are not counted together."""
 
 
 class Engine:
@@ -83,7 +85,8 @@ class Engine:
         self.refresh_tokens = RefreshTokens(secrets)
         self.metrics = metrics(wanted=bool(self.settings.metrics_keys))
         self.tracing = tracing()
-        self.store = observed(store or store_of(self.settings), self.metrics, self.tracing)
+        opened = store or store_of(self.settings)
+        self.store = observed(opened, self.metrics, self.tracing)
         in_redis, self._redis_push = _redis(self.settings)
         self.push: Push | None = self._redis_push or self.store.push
         self.revoked = Revoked(
@@ -96,7 +99,9 @@ class Engine:
         self.keys = Keyring(self.settings, self.store, secrets, revoked=self.revoked)
         self.access = AccessTokens(self.settings, self.keys, self.revoked)
         self.passwords = Passwords(self.settings, metrics=self.metrics, tracing=self.tracing)
-        self.counters = Counters(*(each for each in (counters, in_redis) if each))
+        shared = (counters, in_redis, _in_table(self.settings, opened))
+        self.counters = Counters(*(each for each in shared if each), watched=watch)
+        self._told = Sight(clock)
         self.throttle = Throttle(self.settings, clock, self.counters)
         self.accounts = Accounts(
             self.settings,
@@ -281,6 +286,9 @@ class Engine:
             return
         await patience.settle(SETTLE_SECONDS)
         await self.revoked.told()
+        if self.counters.untold and not self._told.within(TELL_SECONDS):
+            self._told.seen(self._told.instants())
+            await self.counters.tell(self._counted_alone)
         try:
             self._report()
         except Exception:
@@ -378,6 +386,15 @@ def _redis(settings: Settings) -> tuple[RedisCounters | None, RedisPush | None]:
     ours = f"admit:{hashlib.sha256(settings.issuer.encode()).hexdigest()[:16]}:"
     url = settings.redis_url
     return RedisCounters(url, prefix=ours), RedisPush(url, channel=f"{ours}revoked")
+
+
+def _in_table(settings: Settings, store: Store) -> Storage | None:
+    """Counters in the table of the store, where that is DynamoDB, and there is no Redis."""
+    if settings.redis_url or not settings.database_url.startswith("dynamodb:"):
+        return None
+    from admit.stores.dynamodb import DynamoDBCounters, DynamoDBStore  # noqa: PLC0415
+
+    return DynamoDBCounters(store.table) if isinstance(store, DynamoDBStore) else None
 
 
 async def fetched(settings: Settings) -> tuple[str, ...]:

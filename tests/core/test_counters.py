@@ -57,6 +57,12 @@ def in_a_table(request, aws_credentials, patient_dynamodb):
         asyncio.run(each.close())
 
 
+async def items_in(table):
+    """What is counted in the table."""
+    found = (await table.ask("scan"))["Items"]
+    return [each for each in found if each["pk"]["S"].startswith("count#")]
+
+
 async def made(url):
     """Make the table."""
     table = Table(url)
@@ -352,6 +358,48 @@ async def test_giving_back_to_what_is_out_raises_nothing():
     assert counters.out == ["broken"]
 
 
+async def test_without_a_watch_one_attempt_a_second_sees_whether_it_is_back(caplog):
+    """By the time that is handed in: a process may have been frozen, and a clock set back."""
+    shared = Broken()
+    counters = Counters(shared, watched=False)
+    shared.works = False
+    await counters.take(MINUTE, now=START)
+    asked = shared.asked
+    for _ in range(3):
+        assert (await counters.take(MINUTE, now=START + 0.9)).held
+    assert shared.asked == asked
+    await asyncio.gather(*(counters.take(MINUTE, now=START + 1) for _ in range(3)))
+    assert shared.asked == asked + 1
+    assert counters.out == ["broken"]
+    shared.works = True
+    assert (await counters.take((Place("b", 60, 5),), now=START - 3_600)).held
+    assert counters.out == []
+    assert caplog.text.count(" is out (") == 1
+    assert caplog.text.count(" is back: ") == 1
+
+
+async def test_what_costs_money_is_looked_for_only_where_it_is_out():
+    class Paid(Broken):
+        paid = True
+
+    shared = Paid()
+    counters = Counters(shared)
+    (circuit,) = counters._shared
+    await circuit.look()
+    assert shared.asked == 0
+    shared.works = False
+    await counters.take(MINUTE, now=START)
+    assert counters.out == ["broken"]
+    await circuit.look()
+    shared.works = True
+    await circuit.look()
+    assert counters.out == []
+    assert shared.asked > 2
+    shared.works = False
+    with pytest.raises(Unavailable):
+        await counters.check()
+
+
 async def test_an_attempt_that_is_called_off_while_it_is_counted_is_no_failure():
     """A browser that gives up while what is shared is slow."""
 
@@ -442,6 +490,8 @@ async def test_looking_whether_it_is_there_leaves_nothing_in_it(storage):
         assert storage._db.execute("SELECT keys FROM held").fetchone() == (0,)
     elif isinstance(storage, Memory):
         assert storage.empty
+    elif isinstance(storage, DynamoDBCounters):
+        assert await items_in(storage._table) == []
     else:
         async with storage._connections.client() as redis:
             assert await redis.keys("*") == []

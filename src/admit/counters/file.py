@@ -58,6 +58,7 @@ class File:
     """
 
     kind = "workers"
+    paid = False
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = f"the counters of the workers in {path}"

@@ -24,6 +24,7 @@ class Memory:
 
     name = "memory"
     kind = "memory"
+    paid = False
 
     def __init__(self) -> None:
         self._counts: dict[str, Count] = {}

@@ -65,6 +65,9 @@ class Storage(Protocol):
     kind: str
     """What kind, for the audit trail and for `readyz`."""
 
+    paid: bool
+    """Whether each question costs money: then nobody asks only to see whether it is there."""
+
     async def take(self, places: Sequence[Place], *, now: float) -> Taken:
         """Take every place, or, where a limit is reached, none.
 

@@ -40,22 +40,29 @@ async def probe(storage: Storage) -> None:
 class Circuit:
     """One storage that may be out: asked while it answers, and left alone while it does not.
 
-    The request that finds it out waits for that; the others go on without.
+    The request that finds it out waits for that; the others go on without. Where nobody watches
+    it, one a second tries again.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, watched: bool = True) -> None:
         self.storage = storage
         self.out = False
+        self._watched = watched
+        self._tried_at = 0.0
 
     async def take(self, places: Sequence[Place], *, now: float) -> Taken | None:
         """Take every place or none; None where the storage is out."""
-        if self.out:
+        if self.out and not self._may_try(now):
             return None
+        tries, self._tried_at = self.out, now
         try:
-            return await self.storage.take(places, now=now)
+            taken = await self.storage.take(places, now=now)
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, people sign in
             self._lost(error)
             return None
+        if tries:
+            self._found()
+        return taken
 
     async def give_back(self, taken: Taken) -> None:
         """Give back what is held; where the storage is out, it stays counted."""
@@ -67,13 +74,22 @@ class Circuit:
             self._lost(error)
 
     async def look(self) -> None:
-        """Look whether it is there, by counting something: one that answers may refuse to write."""
+        """Look whether it is there, by counting something: one that answers may refuse to write.
+
+        Where that costs money, only one that is out is looked for: attempts find out the rest.
+        """
+        if self.storage.paid and not self.out:
+            return
         try:
             await probe(self.storage)
         except Exception as error:  # noqa: BLE001  as above
             self._lost(error)
         else:
             self._found()
+
+    def _may_try(self, now: float) -> bool:
+        """Whether this attempt sees if it is back; a clock may have been set meanwhile."""
+        return not self._watched and not 0 <= now - self._tried_at < LOOK_SECONDS
 
     def _lost(self, error: Exception) -> None:
         if not self.out:
@@ -92,11 +108,13 @@ class Counters:
 
     Arguments:
         shared: what it shares with other processes, the nearest first.
+        watched: whether `watch` looks for what is out; else attempts do.
     """
 
-    def __init__(self, *shared: Storage) -> None:
+    def __init__(self, *shared: Storage, watched: bool = True) -> None:
         self._own = Memory()
-        self._shared = [Circuit(each) for each in shared]
+        self._shared = [Circuit(each, watched=watched) for each in shared]
+        self._told: set[str] = set()
 
     @property
     def names(self) -> list[str]:
@@ -135,17 +153,25 @@ class Counters:
         Arguments:
             changed: told what is out (True) or back (False); where it raises, it is told again.
         """
-        told: set[str] = set()
         while self._shared:
             await asyncio.sleep(LOOK_SECONDS)
             await asyncio.gather(*(each.look() for each in self._shared))
-            out = set(self.out)
-            try:
-                for kind in sorted(out ^ told):
-                    await changed(kind, kind in out)
-                    told ^= {kind}
-            except Exception as error:  # noqa: BLE001  or what is out would never be looked for
-                logger.warning("%s The audit trail will hear of it later.", error)
+            await self.tell(changed)
+
+    @property
+    def untold(self) -> bool:
+        """Whether something went out or came back that was not told yet."""
+        return set(self.out) != self._told
+
+    async def tell(self, changed: Callable[[str, bool], Awaitable[None]]) -> None:
+        """Tell what went out, and what is back, since that was told; as `watch` does."""
+        out = set(self.out)
+        try:
+            for kind in sorted(out ^ self._told):
+                await changed(kind, kind in out)
+                self._told ^= {kind}
+        except Exception as error:  # noqa: BLE001  or what is out would never be looked for
+            logger.warning("%s The audit trail will hear of it later.", error)
 
     async def check(self) -> None:
         """Return where what is shared counts now; raise `Unavailable` where it does not."""

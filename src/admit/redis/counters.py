@@ -59,6 +59,7 @@ class RedisCounters:
     """
 
     kind = "redis"
+    paid = False
 
     def __init__(self, url: str, *, prefix: str) -> None:
         self._prefix = prefix

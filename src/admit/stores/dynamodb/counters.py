@@ -41,7 +41,7 @@ class Window(NamedTuple):
     n: str
     e: str
 
-    def count(self, item: Item, now: float) -> Count | None:
+    def counted(self, item: Item, now: float) -> Count | None:
         """What is counted in this item; None where no window is on."""
         if self.n not in item or self.e not in item:
             return None
@@ -62,7 +62,7 @@ class Part(NamedTuple):
     def counts(self, item: Item, now: float) -> list[Count]:
         """What is counted in this item; a window that is not on would begin now."""
         fresh = (Count(0, now + each.place.seconds) for each in self.windows)
-        found = [each.count(item, now) for each in self.windows]
+        found = [each.counted(item, now) for each in self.windows]
         return [count or new for count, new in zip(found, fresh, strict=True)]
 
     def is_full(self, counts: Sequence[Count]) -> bool:
@@ -95,9 +95,9 @@ class DynamoDBCounters:
             if not held:
                 before = counts[: -len(found)]
                 back = [Count(each.number - 1, each.end) for each in before]
-                _, *others = await asyncio.gather(
-                    self._give_back(parts[:index], before),
-                    *(self._look(each, now) for each in parts[index + 1 :]),
+                await self._give_back(parts[:index], before)
+                others = await asyncio.gather(
+                    *(self._look(each, now) for each in parts[index + 1 :])
                 )
                 seen = [count for other in others for count in other]
                 return Taken(held=False, places=tuple(places), counts=(*back, *found, *seen))
@@ -187,7 +187,7 @@ def _one_more(part: Part, item: Item, now: float) -> Item:
     values = {":zero": items.number(0), ":one": items.number(1)}
     sets, conditions, ends = [], [], []
     for window in part.windows:
-        on = window.count(item, now)
+        on = window.counted(item, now)
         end = on.end if on else now + window.place.seconds
         ends.append(end)
         values[f":{window.e}"] = items.number(end)
