@@ -1,11 +1,15 @@
 """DynamoDB for the tests, emulated twice: by moto's server, and by dynalite as a second opinion."""
 
 import contextlib
+import http.client
 import itertools
+import json
 import os
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -45,9 +49,9 @@ class Emulator:
             env={**os.environ, **CREDENTIALS},
             cwd=HERE.parent,
         )
-        self._printed = self.process.stdout
-        assert self._printed is not None
-        line = self._printed.readline()
+        printed = self._printed = self.process.stdout
+        assert printed is not None
+        line = printed.readline()
         found = re.search(address, line)
         assert found, f"{command[0]} did not start: {line!r}"
         self.endpoint = f"http://127.0.0.1:{found[1]}"
@@ -64,7 +68,8 @@ class Emulator:
     def close(self):
         self.process.kill()
         self.process.wait()
-        self._printed.close()
+        if self._printed:
+            self._printed.close()
 
 
 def moto():
@@ -82,6 +87,80 @@ def dynalite():
     port = str(free_port())
     options = ["--host", "127.0.0.1", "--port", port, "--createTableMs", "0"]
     return Emulator([str(program), *options], r"http://127\.0\.0\.1:(\d+)")
+
+
+class Wire:
+    """A line to an emulator that counts what goes over it, and can fail as a network does.
+
+    `rule` is asked for each request by its operation (`UpdateItem`), and says what happens to it:
+    None lets it pass; "lose" cuts the line unsent, "lose answer" once it was carried out; a pair of
+    a status and a code answers so; an Event holds it, unsent, until that is set.
+    """
+
+    def __init__(self, endpoint):
+        self._to = endpoint.removeprefix("http://")
+        self.rule = lambda _: None
+        self.seen = []
+        self.bodies = []
+        wire = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                wire.carry(self)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def carry(self, request):
+        body = request.rfile.read(int(request.headers["Content-Length"]))
+        operation = request.headers["X-Amz-Target"].partition(".")[2]
+        self.seen.append(operation)
+        self.bodies.append(json.loads(body))
+        does = self.rule(operation)
+        if isinstance(does, threading.Event):
+            assert does.wait(PATIENCE)
+        elif isinstance(does, tuple):
+            status, code = does
+            said = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code}
+            return self._answer(request, status, json.dumps(said).encode())
+        if does == "lose":
+            return None
+        with contextlib.closing(http.client.HTTPConnection(self._to, timeout=PATIENCE)) as to:
+            to.request("POST", "/", body, dict(request.headers))
+            answer = to.getresponse()
+            told = answer.read()
+        if does == "lose answer":
+            return None
+        return self._answer(request, answer.status, told)
+
+    def _answer(self, request, status, body):
+        with contextlib.suppress(OSError):  # who asked may have gone
+            request.send_response(status)
+            request.send_header("Content-Type", "application/x-amz-json-1.0")
+            request.send_header("Content-Length", str(len(body)))
+            request.end_headers()
+            request.wfile.write(body)
+
+    def count(self, *operations):
+        """How many of these were asked for."""
+        return sum(each in operations for each in self.seen)
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def wire(moto_server):
+    with contextlib.closing(Wire(moto_server.endpoint)) as wire:
+        yield wire
 
 
 @pytest.fixture

@@ -185,6 +185,11 @@ class TablePlace(NamedTuple):
     region: str | None
     endpoint: str | None
 
+    @property
+    def is_emulated(self) -> bool:
+        """Whether it is on this machine: nowhere else may an endpoint do without TLS."""
+        return self.endpoint is not None and self.endpoint.startswith("http:")
+
 
 def table_place(url: str) -> TablePlace:
     """A table of DynamoDB: `dynamodb://TABLE?region=eu-west-1&endpoint=http://127.0.0.1:8000`."""

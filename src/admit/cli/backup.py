@@ -40,7 +40,8 @@ def backup(
     if source is None:
         raise Failed(
             "This copies SQLite only: a PostgreSQL database has pg_dump and pg_basebackup; see"
-            " Backups in docs/operations.md."
+            " Backups in docs/operations.md. A table of DynamoDB has point-in-time recovery, which"
+            " brings back any second of the last 35 days; see docs/aws.md."
         )
     if not source.exists():
         raise Failed(f"There is no database at {source}: run this where the server runs.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from admit.cli import files
+from admit.cli import files, table
 from admit.cli.failure import sentence
 from admit.cli.findings import fail, ok, warn
 from admit.cli.keys import states
@@ -67,6 +67,7 @@ def _of_file(settings: Settings, path: Path) -> Iterator[Finding]:
 async def _opened(engine: Engine) -> list[Finding]:
     await engine.store.check()
     found = [await _durable(engine), await _past(engine), await _keys(engine)]
+    found += await table.of_table(engine)
     return [*found, await _redis(engine)] if engine.settings.redis_url else found
 
 

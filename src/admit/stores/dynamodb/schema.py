@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from botocore.exceptions import NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError, PartialCredentialsError
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores.base import BEHIND
@@ -55,9 +55,9 @@ async def check(table: Table) -> bool:
     """
     try:
         item = await reads.one(table, HERE)
-    except Unavailable as error:
-        if _why(error) == "ResourceNotFoundException":
-            return False
+    except (Unavailable, ClientError) as error:
+        if _why(error) in {"ResourceNotFoundException", "ValidationException"}:
+            return False  # there is none, or one with other keys
         raise
     return item is not None and int(item["v"]["N"]) >= VERSION
 
@@ -141,14 +141,54 @@ async def _described(table: Table) -> dict[str, Any] | None:
     return described
 
 
+class Care(NamedTuple):
+    """What AWS does for the table by itself; None where this role may not ask."""
+
+    cleans_up: bool | None
+    """By `ttl`."""
+    goes_back: bool | None
+    """To any second of the last 35 days."""
+
+
+async def care(table: Table) -> Care:
+    """How the table is cared for.
+
+    Raises:
+        Unavailable: DynamoDB can't be asked.
+    """
+    ttl = await _told(table, "describe_time_to_live", "TimeToLiveDescription")
+    backups = await _told(table, "describe_continuous_backups", "ContinuousBackupsDescription")
+    recovery = backups and backups.get("PointInTimeRecoveryDescription", {})
+    return Care(
+        None if ttl is None else ttl.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"},
+        None if recovery is None else recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
+    )
+
+
+async def _told(table: Table, operation: str, name: str) -> dict[str, Any] | None:
+    try:
+        answer = await table.ask(operation)
+    except Unavailable as error:
+        if _why(error) in WITHOUT:
+            return None
+        raise
+    told: dict[str, Any] = answer.get(name, {})
+    return told
+
+
 async def _wanted(table: Table, operation: str, **parameters: Any) -> None:  # noqa: ANN401
     """Ask for what the table can do without: `admit doctor` says where it is off."""
-    try:
-        await table.ask(operation, **parameters)
-    except Exception as error:
-        why = _why(error) or _why(error.__cause__)
-        if why not in WITHOUT:
-            raise
+    for _ in range(int(WAIT_SECONDS / LOOK_SECONDS)):
+        try:
+            await table.ask(operation, **parameters)
+        except (Unavailable, ClientError) as error:
+            if _why(error) in WITHOUT:
+                return
+            if _why(error) != NOT_YET:
+                raise
+            await asyncio.sleep(LOOK_SECONDS)
+        else:
+            return
 
 
 WITHOUT = frozenset(
@@ -158,6 +198,10 @@ WITHOUT = frozenset(
         "ValidationException",  # it is on already
     }
 )
+
+
+NOT_YET = "ContinuousBackupsUnavailableException"
+"""What a table says that was made a moment ago."""
 
 
 def _why(error: BaseException | None) -> str:

@@ -106,6 +106,14 @@ class DynamoDBStore:
         await schema.check(self.table)
         return None
 
+    async def care(self) -> schema.Care:
+        """What AWS does for the table by itself, for `admit doctor`.
+
+        Raises:
+            Unavailable: DynamoDB can't be asked.
+        """
+        return await schema.care(self.table)
+
     async def add_user(self, account: Account, *, event: Event) -> Taken | None:
         """See `Store.add_user`."""
         return (await self.add_users([account], event=event))[0]

@@ -98,6 +98,7 @@ class Table:
         self.name = place.table
         self.region = place.region or _region()
         self.endpoint = place.endpoint
+        self.is_emulated = place.is_emulated
         self._most = connections
         self._guard = threading.Lock()
         self._hands: _Hands | None = _Hands(self)
@@ -230,6 +231,8 @@ class _Hands:
                         max_pool_connections=self._table._most + 1,  # noqa: SLF001
                         retries={"mode": "standard", "total_max_attempts": 1},
                         tcp_keepalive=True,
+                        ignore_configured_endpoint_urls=True,
+                        proxies={} if self._table.is_emulated else None,
                     ),
                 )
             return self._client

@@ -55,7 +55,10 @@ async def found(
 ) -> list[Event]:
     """Events as `Store.events` wants them."""
     below = items.event_sort(before) if before is not None else "~"  # behind every digit
-    listed = _of_user(table, user_id, below) if user_id else _of_all(table, kind, since, below)
+    if user_id is not None:
+        listed = _of_user(table, user_id, below)
+    else:
+        listed = _of_all(table, kind=kind, since=since, below=below, limit=limit)
     events: list[Event] = []
     async for page in listed:
         read = (items.event(each) for each in page)
@@ -65,7 +68,9 @@ async def found(
     return events[: max(0, limit)]
 
 
-def _of_all(table: Table, kind: Kind | None, since: float, below: str) -> AsyncIterator[list[Item]]:
+def _of_all(
+    table: Table, *, kind: Kind | None, since: float, below: str, limit: int
+) -> AsyncIterator[list[Item]]:
     """Everybody's, the newest first; what else is wanted is looked at where they lie."""
     values = {":pk": items.text("events"), ":s": items.text(below)}
     wanted: dict[str, Item] = {}
@@ -73,9 +78,9 @@ def _of_all(table: Table, kind: Kind | None, since: float, below: str) -> AsyncI
         wanted["kind"] = items.text(kind)
     if since > 0:
         wanted["since"] = items.number(since)
-    filtered: dict[str, Any] = {}
+    filtered: dict[str, Any] = {"Limit": max(1, limit)}
     if wanted:
-        filtered["FilterExpression"] = " AND ".join(does.EVENTS_WHERE[name] for name in wanted)
+        filtered = {"FilterExpression": " AND ".join(does.EVENTS_WHERE[name] for name in wanted)}
     values |= {f":{name}": value for name, value in wanted.items()}
     return reads.pages(
         table,

@@ -119,12 +119,14 @@ async def held(table: Table, user_id: str) -> Held | None:
 
 async def listed(table: Table, *, search: str, after: str, limit: int) -> list[Account]:
     """Accounts with `search` in a key, in the order of their e-mail keys."""
-    below = items.bounded(after) if after else " "  # before every character of a key
+    values = {":pk": items.text("emails")}
+    if after:
+        values[":s"] = items.text(items.bounded(after))
     ids: list[str] = []
     pages = reads.pages(
         table,
-        KeyConditionExpression=does.AFTER,
-        ExpressionAttributeValues={":pk": items.text("emails"), ":s": items.text(below)},
+        KeyConditionExpression=does.AFTER if after else does.IN,
+        ExpressionAttributeValues=values,
         ConsistentRead=True,
         **({} if search else {"Limit": max(1, limit)}),
     )
