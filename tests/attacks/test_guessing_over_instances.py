@@ -86,3 +86,25 @@ async def counted(service):
     found = (await service.auth.store.table.ask("scan"))["Items"]
     names = ("count#login ", "count#account ", "count#address ")
     return [each for each in found if each["pk"]["S"].startswith(names)]
+
+
+async def test_a_sign_in_costs_six_writes_of_counters_and_no_read(instances, monkeypatch):
+    """A wrong one three, and the next of a guesser six: the first of each item finds it taken."""
+    service = instances[0]
+    table, asked = service.auth.store.table, []
+
+    async def ask(operation, **parameters):
+        key = str(parameters.get("Key", ""))
+        if "count#" in key:
+            asked.append(operation)
+        return await type(table).ask(table, operation, **parameters)
+
+    monkeypatch.setattr(table, "ask", ask)
+    assert await sign_in(service, OWNER, PASSWORD) == 200
+    assert asked == ["update_item"] * 3 + ["delete_item"] * 3
+    asked.clear()
+    assert await sign_in(service, STRANGER, "guess") == 401
+    assert asked == ["update_item"] * 3
+    asked.clear()
+    assert await sign_in(service, STRANGER, "guess") == 401
+    assert asked.count("update_item") == 6
