@@ -16,7 +16,7 @@ from starlette.routing import Route, Router
 
 from admit import errors
 from admit.http import metrics
-from admit.http.observed import Observer, refused
+from admit.http.observed import REQUEST_ID, Observer, refused
 from admit.http.openapi import describe
 from admit.http.operations import operations
 from admit.http.problems import problem
@@ -34,8 +34,7 @@ logger = logging.getLogger("admit.http")
 LARGEST_HEADERS = 64 * 1024
 START_SECONDS = 1.8
 """How long a request waits for an engine that nobody started."""
-SLOW_START_SECONDS = 8.0
-"""The same without a watch: a function on AWS Lambda has but a part of a processor."""
+NOT_SET_UP = "Admit is not set up: its log says what to do."
 CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Refresh-Token"]
 CORS_SECONDS = 600
 CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,7 +50,7 @@ class App:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._headers = _security_headers(engine.settings)
+        self._headers = _security_headers(secure=engine.settings.secure)
         self._app = _routed(engine)
         self._observer = Observer(engine)
 
@@ -96,6 +95,10 @@ class App:
             except errors.Unavailable as error:
                 await _refuse(error, scope, receive, send)
                 return
+            except errors.SettingsError as error:
+                logger.critical("Admit can't start: %s", error)
+                await _refuse(errors.Unavailable(NOT_SET_UP), scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     async def _start(self) -> None:
@@ -136,6 +139,20 @@ class App:
         await receive()
         await self._engine.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def refusing(error: errors.Refusal) -> ASGIApp:
+    """An app that gives everybody this refusal: what stands in for one that can't be made."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        response = problem(error)
+        for name, value in _security_headers(secure=False):
+            response.headers[name.decode()] = value.decode()
+        if scope.get(REQUEST_ID):
+            response.headers["x-request-id"] = scope[REQUEST_ID]
+        await response(scope, receive, send)
+
+    return refuse
 
 
 async def _refuse(error: errors.Refusal, scope: Scope, receive: Receive, send: Send) -> None:
@@ -213,7 +230,7 @@ async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=400)  # nobody reads it
 
 
-def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
+def _security_headers(*, secure: bool) -> list[tuple[bytes, bytes]]:
     headers = {
         "cache-control": "no-store",
         "content-security-policy": CSP,
@@ -221,6 +238,6 @@ def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
     }
-    if settings.secure:
+    if secure:
         headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
     return [(name.encode(), value.encode()) for name, value in headers.items()]

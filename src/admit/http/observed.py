@@ -29,6 +29,8 @@ UNANSWERED = 499
 """The caller was gone, or the server stopped, before an answer began."""
 EXCHANGE = "admit.exchange"
 """Where an exchange lies in its scope."""
+REQUEST_ID = "admit.request_id"
+"""Where, in its scope, a request's id lies that whoever carries it to us has given it (Lambda)."""
 
 
 class Exchange:
@@ -100,7 +102,7 @@ class Observer:
 
     def exchange(self, scope: Scope) -> Exchange:
         """Around one request: what was answered is logged, counted and traced at the end."""
-        given = proxys_request_id(scope, self._settings)
+        given = scope.get(REQUEST_ID) or proxys_request_id(scope, self._settings)
         seen: Exchange = Exchange(self, scope, given or secrets.token_hex(16))
         scope[EXCHANGE] = seen
         scope["route"] = None  # not that of an app around us
