@@ -39,9 +39,12 @@ _SENDERS = {
     "raw_path": "a VPC Lattice service's",
     "source": "EventBridge's or a schedule's",
 }
-_SINGLE = (b"authorization", b"refresh-token")
-"""Headers of which no value holds a comma, but for the parameters of schemes that aren't ours."""
-_JOINT = re.compile(r",(?!\s*[\w-]+\s*=[^=,])")
+_JOINTS = {
+    # A comma may belong to a value that is none of ours: `Digest a="1", b="2"`, a key with one.
+    b"authorization": re.compile(r",(?=\s*[A-Za-z][\w-]* +[^\s=,])"),
+    b"refresh-token": re.compile(","),
+}
+"""Where lines were joined, in the headers of which there must be one."""
 _PORT = re.compile(r"^(?:\[(?P<v6>[^\]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+)$")
 
 
@@ -112,17 +115,19 @@ def joined_headers(event: Event) -> Lines:
     for name, value in listed_headers(event):
         if name == b"cookie" and cookies:
             continue
-        parts = _apart(value) if name in _SINGLE else [value]
-        lines += [(name, part) for part in parts]
+        lines += [(name, part) for part in _apart(name, value)]
     if cookies:
         lines.append(_line("cookie", "; ".join(cookies)))
     return lines
 
 
-def _apart(value: bytes) -> list[bytes]:
+def _apart(name: bytes, value: bytes) -> list[bytes]:
     """The lines that became one, so that two tokens are seen to be two."""
+    joint = _JOINTS.get(name)
+    if joint is None:
+        return [value]
     text = value.decode("utf-8", "surrogatepass")
-    return [part.strip().encode("utf-8", "surrogatepass") for part in _JOINT.split(text)]
+    return [part.strip().encode("utf-8", "surrogatepass") for part in joint.split(text)]
 
 
 def _line(name: str, value: object) -> tuple[bytes, bytes]:
