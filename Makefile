@@ -2,7 +2,7 @@
 # Needs make and Python 3.11 or later; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check servers bench clean
+.PHONY: help run run-lambda test check servers bench clean
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 BIN := .venv/bin
@@ -14,6 +14,9 @@ help: ## list these targets
 
 run: .venv/server.stamp ## start the server (HOST=… and PORT=… pass through)
 	@$(BIN)/admit serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
+
+run-lambda: .venv/dev.stamp ## run the AWS Lambda function here, on an emulated table (HOST, PORT, PROCESSES)
+	@$(BIN)/python -m desk $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(PROCESSES),--processes '$(PROCESSES)')
 
 test: check servers ## everything that CI runs: check, all tests with coverage, the wheel alone
 	$(BIN)/python -m pytest --cov --cov-report=term --ignore=$(WHEEL_TEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -39,30 +40,49 @@ class Response:
     body: bytes = b""
 
 
+def bound(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    """A socket at this address, to which nobody can connect yet.
+
+    Raises:
+        OSError: the port is in use, or the address is not ours.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 class Listener:
-    """Listens at an address and has each request answered by `answer`; an async context."""
+    """Has each request answered by `answer`; an async context.
+
+    Arguments:
+        answer: gives the answer to one request.
+        at: a bound socket; a free port of this machine where None.
+    """
 
     def __init__(
         self,
         answer: Callable[[Request], Awaitable[Response]],
         *,
-        host: str = "127.0.0.1",
-        port: int = 0,
+        at: socket.socket | None = None,
     ) -> None:
         self._answer = answer
-        self._host = host
-        self._asked_for = port
+        self._at = at or bound()
+        self._port: int = self._at.getsockname()[1]
         self._connections: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        return self._port
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._connected, self._host, self._asked_for, limit=CHUNK, backlog=1024
+            self._connected, sock=self._at, limit=CHUNK, backlog=1024
         )
         return self
 
