@@ -82,7 +82,7 @@ class Form:
         return events.listed_headers(self.event)
 
     def _method(self) -> str:
-        return str(self.event["httpMethod"]).upper()
+        return str(self.event["httpMethod"])
 
     def _scheme(self, _: Lines) -> str:
         return "https"
@@ -111,7 +111,7 @@ class HTTP(Form):
         return events.joined_headers(self.event)
 
     def _method(self) -> str:
-        return str(self.event["requestContext"]["http"]["method"]).upper()
+        return str(self.event["requestContext"]["http"]["method"])
 
     def _path(self) -> str:
         return events.http_path(self.event, self.prefix)
@@ -165,7 +165,7 @@ def _gathered(lines: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 def _spellings(name: str) -> Iterator[str]:
     """A name in capitals and not: a map that holds each name once takes several cookies so."""
-    for letters in product(*({letter, letter.upper()} for letter in name)):
+    for letters in product(*(sorted({letter.upper(), letter}) for letter in name)):
         yield "".join(letters)
 
 
