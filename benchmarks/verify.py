@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from itertools import islice
 from pathlib import Path
@@ -10,9 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from joserfc import jwt
+from joserfc.jwk import import_key
 
 from admit import Admit
-from admit.tokens.access import REMEMBERED
+from admit.tokens.checker import REMEMBERED
 from benchmarks.figures import Figure, at_least, at_most, ratios, shown
 from benchmarks.seed import alone, seed
 
@@ -41,7 +43,7 @@ async def _measure(data_dir: Path, sizes: Sizes) -> list[Figure]:
         tokens = await _tokens(auth)
         for token in islice(tokens, REMEMBERED):
             auth.verify(token)  # a full memory, as on a server that has run for a while
-        key = auth.keys.state[-1].public
+        key = import_key(json.loads(auth.keys.state[-1].row.public))
         rounds = [_round(auth.verify, key, tokens, sizes.calls) for _ in range(sizes.rounds)]
     joserfc, first, warm, same = zip(*rounds, strict=True)
     return [

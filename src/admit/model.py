@@ -14,6 +14,8 @@ EndedBecause = Literal["signed_out", "password_changed", "reuse_detected", "revo
 """Why a session was ended before its time."""
 USER_ID = re.compile(r"[0-9a-f]{32}")
 """How the id of a user is written."""
+SKEW = 10.0
+"""How far the clocks of two machines may differ, in seconds."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

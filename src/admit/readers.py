@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from limits import parse_many
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -149,6 +147,9 @@ def networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
 
 def limits(value: object) -> str:
     """Rate limits in the notation of the library limits."""
+    # Loading it takes longer than all else here, and a verifier on Lambda limits nobody.
+    from limits import parse_many  # noqa: PLC0415
+
     wanted = f"limits such as 10/minute or 5/minute;30/hour, not {value!r}"
     try:
         parsed = parse_many(text(value))

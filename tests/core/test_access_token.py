@@ -9,7 +9,7 @@ import pytest
 from admit.errors import InvalidToken
 from admit.settings import SKEW
 from admit.testing import samples
-from admit.tokens import access
+from admit.tokens import checker
 
 pytestmark = pytest.mark.anyio
 
@@ -131,7 +131,7 @@ async def test_a_revoked_session_is_refused_also_where_it_is_remembered(engine, 
 
 
 async def test_what_is_remembered_is_bounded(engine, ada, clock, monkeypatch):
-    monkeypatch.setattr(access, "REMEMBERED", 3)
+    monkeypatch.setattr(checker, "REMEMBERED", 3)
     tokens = [(await signed_in(engine, ada)).access_token for _ in range(6)]
     for token in tokens * 2:
         assert engine.verify(token)
@@ -178,7 +178,7 @@ async def test_another_issuer_or_audience_is_refused(engine, process, ada, clock
 
 async def test_threads_verify_at_once(engine, ada, clock, monkeypatch):
     """Flask and Django verify in threads: the bounded memory must not trip over itself."""
-    monkeypatch.setattr(access, "REMEMBERED", 2)
+    monkeypatch.setattr(checker, "REMEMBERED", 2)
     tokens = [(await signed_in(engine, ada)).access_token for _ in range(5)]
     wrong: list[BaseException] = []
 

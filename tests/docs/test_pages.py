@@ -20,7 +20,7 @@ from admit.revocation import PAGE
 from admit.settings import SKEW
 from admit.stores import patience
 from admit.stores.sqlite import commits
-from admit.tokens import access, refresh
+from admit.tokens import checker, refresh
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -128,11 +128,11 @@ def test_no_page_speaks_of_a_command_that_is_not_there(path: Path) -> None:
 LIMITS = {
     "request body": f"{parsing.LARGEST // 1024} KiB",
     "request headers, together": f"{http_app.LARGEST_HEADERS // 1024} KiB",
-    "access token": f"{access.LONGEST // 1024} KiB",
+    "access token": f"{checker.LONGEST // 1024} KiB",
     "refresh token": f"{refresh.LONGEST} characters",
     "writes in one commit": f"{commits.AT_ONCE}",
     "wait for the store, all steps of a request together": f"{patience.SECONDS:g} s",
-    "access tokens remembered as verified": f"{access.REMEMBERED:,}",
+    "access tokens remembered as verified": f"{checker.REMEMBERED:,}",
     "counters of attempts": f"{MOST:,}",
     "entries in one answer of the revocation feed": f"{PAGE:,}",
     "verifiers that wait for news": f"{feed.MOST_WAITING:,} in each process, {feed.LONGEST_WAIT} s",

@@ -161,23 +161,21 @@ async def _refresh(engine: Engine, text: str, unsigned: Unsigned) -> Inspected:
 
 def _signature(engine: Engine, text: str, header: dict[str, Any]) -> Signature:
     """Whether the key that the token names made its signature, whatever else is in it."""
-    from joserfc.errors import JoseError  # noqa: PLC0415  see `in_store`
-
-    from admit.tokens.access import parsed  # noqa: PLC0415
+    from admit.tokens.checker import parsed  # noqa: PLC0415  see `in_store`
 
     key = next((each for each in engine.keys.state if each.kid == header.get("kid")), None)
     if key is None:
         return "unknown_key"
     try:
         good = key.signed(parsed(text))
-    except (JoseError, ValueError):
+    except ValueError:
         good = False
     return "good" if good else "bad"
 
 
 def _version(claims: dict[str, Any]) -> int:
     """The account's version that the token names; none where it is not of our form."""
-    from admit.tokens.access import account_version  # noqa: PLC0415  see `in_store`
+    from admit.tokens.checker import account_version  # noqa: PLC0415  see `in_store`
 
     try:
         return account_version(str(claims.get("jti")))

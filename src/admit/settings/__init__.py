@@ -12,8 +12,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from admit.errors import SettingsError
+from admit.model import SKEW
 from admit.settings.conflicts import LOCAL_HOSTS, check_together
-from admit.settings.fields import SKEW, Fields
+from admit.settings.fields import Fields
 from admit.settings.sources import PREFIX, from_environment, read_dotenv, variable
 
 if TYPE_CHECKING:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from admit import readers
 from admit.errors import SettingsError
+from admit.model import SKEW
 from admit.settings.sources import variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Network, IPv6Network
-
-SKEW = 10.0
-"""How far the clocks of two machines may differ, in seconds."""
 
 
 def setting(

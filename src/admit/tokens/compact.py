@@ -44,8 +44,12 @@ class Compact:
         if not signed.startswith(self._header):
             return None
         try:
-            if self._algorithm.verify(signed, urlsafe_b64decode(signature), self._key):
+            if self.signed(signed, urlsafe_b64decode(signature)):
                 return urlsafe_b64decode(signed[len(self._header) :])
         except ValueError:  # not base64url
             return None
         return None
+
+    def signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether the key made this signature, with its own algorithm."""
+        return self._algorithm.verify(message, signature, self._key)

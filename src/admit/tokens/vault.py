@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
-from joserfc import jwe, jws
+from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 
@@ -21,6 +21,8 @@ from admit.tokens.secret import derived_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from admit.tokens.checker import Parts
 
 _JWE = jwe.JWERegistry(algorithms=["dir", "A256GCM"])
 _GENERATE: dict[str, Callable[[], Key]] = {
@@ -36,8 +38,6 @@ class LoadedKey(msgspec.Struct, frozen=True, kw_only=True):
 
     row: SigningKey
     private: Key
-    public: Key
-    registry: jws.JWSRegistry
     form: Compact
 
     @property
@@ -50,15 +50,11 @@ class LoadedKey(msgspec.Struct, frozen=True, kw_only=True):
         """The one algorithm that it is used with."""
         return self.row.algorithm
 
-    def signed(self, compact: jws.CompactSignature) -> bool:
-        """Whether it signed this, with its own algorithm, whatever else the header names.
-
-        Raises:
-            JoseError, ValueError: the header has what nobody here understands.
-        """
-        if compact.headers().get("alg") != self.algorithm:
+    def signed(self, parts: Parts) -> bool:
+        """Whether it signed this, with its own algorithm, whatever else the header names."""
+        if parts.header.get("alg") != self.algorithm:
             return False
-        return jws.validate_compact(compact, self.public, registry=self.registry)
+        return self.form.signed(parts.message, parts.signature)
 
 
 class Vault:
@@ -98,16 +94,8 @@ class Vault:
             opened = self._unwrap(row, wrap)
             if opened is not None:
                 private = import_key(json.loads(opened))
-                public = import_key(json.loads(row.public)) if row.public else private
-                registry = jws.JWSRegistry(algorithms=[row.algorithm])
                 header = {"alg": row.algorithm, "typ": "at+jwt", "kid": row.kid}
-                return LoadedKey(
-                    row=row,
-                    private=private,
-                    public=public,
-                    registry=registry,
-                    form=Compact(header, private),
-                )
+                return LoadedKey(row=row, private=private, form=Compact(header, private))
         return None
 
     def rewrapped(self, key: LoadedKey) -> SigningKey | None:
