@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "ADMIT_"
+AUTHORIZERS = "ADMIT_AUTHORIZER_"
+"""What the authorizer on Lambda reads for itself; one block of variables may serve both."""
 
 
 def variable(name: str) -> str:
@@ -59,7 +61,7 @@ def from_environment(source: Mapping[str, str], known: set[str]) -> dict[str, st
     """
     values = {}
     for key, value in source.items():
-        if not key.startswith(PREFIX):
+        if not key.startswith(PREFIX) or key.startswith(AUTHORIZERS):
             continue
         name = key.removeprefix(PREFIX).lower()
         if name not in known or key != variable(name):

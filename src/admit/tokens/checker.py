@@ -101,7 +101,7 @@ def parsed(text: str) -> Parts:
     header, _, payload = message.partition(".")
     try:
         opened = _header.decode(unpadded(header))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError("the header is no JSON object") from error
     return Parts(opened, unpadded(payload), message.encode(), unpadded(signature))
 

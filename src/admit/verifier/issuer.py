@@ -1,0 +1,232 @@
+"""The issuer, over the network: one connection that is kept, bounded answers, no surprises.
+
+What it answers decides who gets in. So the certificate is verified, a redirect is refused (RFC 9700
+section 4.12: a key must not follow it elsewhere), no proxy is taken from the environment, and
+neither a slow nor an endless answer holds a request for longer than its bound.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import ssl
+import threading
+import time
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from admit.verifier.instants import NEVER
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from _typeshed import WriteableBuffer
+
+    from admit.verifier.instants import Clocks
+
+SECONDS = 1.5
+"""How long one answer may take, connecting included."""
+IDLE_SECONDS = 30.0
+"""A connection that lay idle for longer, or was frozen, is not used again: it may lead nowhere."""
+LARGEST = 1024 * 1024
+"""Bytes of an answer: a full page of the feed has a quarter of that."""
+HTTP_OK = 200
+_NEARBY = ("localhost", "127.0.0.1", "::1")
+_PLAIN = re.compile(r"[!-~]+", re.ASCII)
+
+
+class Away(Exception):
+    """The issuer gave no answer that can be used.
+
+    Arguments:
+        message: what went wrong, for people.
+        status: the status of the answer, 0 where there was none.
+        retry_after: seconds after which to ask again, where it says so.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A good answer."""
+
+    body: bytes
+    cache_control: str
+
+
+def address(text: str) -> str:
+    """The address of an issuer, checked.
+
+    Raises:
+        ValueError: it is none, or what is sent there could be read on the way.
+    """
+    wanted = "an address such as https://example.com/auth, or http:// on localhost"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"{wanted}, not {text!r}") from None
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in _NEARBY)
+    odd = parts.query or parts.fragment or "@" in parts.netloc or not _PLAIN.fullmatch(text)
+    if not host or not safe or odd:
+        raise ValueError(f"{wanted}, not {text!r}")
+    return text.rstrip("/")
+
+
+class Issuer:
+    """Asks the issuer; one question at a time.
+
+    Arguments:
+        url: where it is reached, with its prefix.
+        clocks: tell how long the connection lay idle.
+    """
+
+    def __init__(self, url: str, *, clocks: Clocks) -> None:
+        parts = urlsplit(address(url))
+        self._secure = parts.scheme == "https"
+        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
+        self._clocks = clocks
+        self._tls: ssl.SSLContext | None = None
+        self._connection: HTTPConnection | None = None
+        self._used = NEVER
+        self.turn = threading.RLock()
+        """Held by whoever asks, until what was answered is taken in."""
+
+    def get(self, path: str, *, key: str | None = None) -> Answer:
+        """The answer to `GET path`.
+
+        A connection that died while it lay idle is replaced once, and nobody notices.
+
+        Raises:
+            Away: there is none, or none that can be used.
+        """
+        headers = {"Accept": "application/json"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        until = time.monotonic() + SECONDS
+        with self.turn:
+            kept = self._kept()
+            try:
+                if kept is not None:
+                    try:
+                        return self._ask(kept, path, headers, until)
+                    except TimeoutError:
+                        raise
+                    except (OSError, HTTPException):
+                        pass  # it died while it lay idle
+                return self._ask(self._connect(until), path, headers, until)
+            except (OSError, HTTPException) as error:
+                raise Away(f"no answer ({type(error).__name__}: {error})") from error
+
+    def _kept(self) -> HTTPConnection | None:
+        """The connection of the last question, where it may still be alive."""
+        connection, self._connection = self._connection, None
+        if connection is not None and self._clocks.now().since(self._used) > IDLE_SECONDS:
+            connection.close()
+            return None
+        return connection
+
+    def _connect(self, until: float) -> HTTPConnection:
+        """A new one; it is opened when it is first used."""
+        if not self._secure:
+            return HTTPConnection(self._host, self._port, timeout=_left(until))
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return HTTPSConnection(self._host, self._port, timeout=_left(until), context=self._tls)
+
+    def _ask(
+        self, connection: HTTPConnection, path: str, headers: Mapping[str, str], until: float
+    ) -> Answer:
+        """One question on this connection, which is kept where it can be used again.
+
+        Raises:
+            OSError, HTTPException: the connection broke, or time is up.
+            Away: the answer can't be used.
+        """
+        whole = False
+        try:
+            connection.response_class = partial(_Response, until=until)  # type: ignore[assignment]
+            if connection.sock is not None:
+                connection.sock.settimeout(_left(until))
+            connection.request("GET", self._path + path, headers=dict(headers))
+            response = connection.getresponse()
+            body = response.read(LARGEST + 1)
+            whole = response.isclosed()
+            return _good(response, body, whole=whole)
+        finally:
+            if whole and connection.sock is not None:  # it is None where the issuer hangs up
+                self._connection, self._used = connection, self._clocks.now()
+            else:
+                connection.close()
+
+
+class _Response(HTTPResponse):
+    """An answer that is complete by some instant, or is none."""
+
+    def __init__(self, sock: socket.socket, *given: Any, until: float, **named: Any) -> None:  # noqa: ANN401  as http.client hands them on
+        super().__init__(sock, *given, **named)
+        self.fp = io.BufferedReader(_Dripping(sock, self.fp, until))
+
+
+class _Dripping(io.RawIOBase):
+    """Reads from a socket up to an instant, however slowly it comes."""
+
+    def __init__(self, sock: socket.socket, held: io.BufferedIOBase, until: float) -> None:
+        self._sock = sock
+        self._held = held
+        """What keeps the socket open while http.client has let go of it."""
+        self._until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        self._sock.settimeout(_left(self._until))
+        return self._sock.recv_into(buffer)
+
+    def close(self) -> None:
+        self._held.close()
+        super().close()
+
+
+def _left(until: float) -> float:
+    """Seconds that are left.
+
+    Raises:
+        TimeoutError: none are.
+    """
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("it takes too long")
+    return left
+
+
+def _good(response: HTTPResponse, body: bytes, *, whole: bool) -> Answer:
+    """The answer, where it is one.
+
+    Raises:
+        Away: it is a refusal, a redirect, too large or cut off.
+    """
+    if response.status != HTTP_OK:
+        raise Away(
+            f"it answers {response.status}",
+            status=response.status,
+            retry_after=_seconds(response.headers.get("Retry-After")),
+        )
+    if len(body) > LARGEST:
+        raise Away(f"its answer is over {LARGEST} bytes")
+    if not whole:
+        raise Away("its answer is cut off")
+    return Answer(body, response.headers.get("Cache-Control") or "")
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004  a week and more
