@@ -24,8 +24,8 @@ class Live:
 
 @contextmanager
 def served(data_dir, **settings):
-    """Serve with these settings, for the length of a block."""
-    clock = Clock()
+    """Serve with these settings, for the length of a block; `clock` is another's where given."""
+    clock = settings.pop("clock", None) or Clock()
     auth = Admit(cheap(data_dir=data_dir, **settings), clock=clock)
     config = uvicorn.Config(auth.app, log_level="warning", access_log=False)
     server = uvicorn.Server(config)

@@ -55,7 +55,7 @@ class Verifier:
     ) -> None:
         self._clocks = clocks or Clocks()
         known = Known()
-        asked = Issuer(url or issuer, clocks=self._clocks)
+        self._issuer = asked = Issuer(url or issuer, clocks=self._clocks)
         self._feed = Feed(
             asked, key=key, clocks=self._clocks, known=known, look=look, max_age=max_age
         )
@@ -75,3 +75,7 @@ class Verifier:
         self._feed.refresh(at)
         self._keys.refresh(at)
         return self._checker.verify(text, now=at.wall)
+
+    def close(self) -> None:
+        """Let go of the connection to the issuer; the next look makes another."""
+        self._issuer.close()

@@ -108,9 +108,9 @@ class Issuer:
         Raises:
             Away: there is none, or none that can be used.
         """
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": b"application/json"}
         if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
+            headers["Authorization"] = f"Bearer {key}".encode()
         until = time.monotonic() + SECONDS
         with self.turn:
             kept = self._kept()
@@ -125,6 +125,13 @@ class Issuer:
                 return self._ask(self._connect(until), path, headers, until)
             except (OSError, HTTPException) as error:
                 raise Away(f"no answer ({type(error).__name__}: {error})") from error
+
+    def close(self) -> None:
+        """Let go of the connection; the next question makes another."""
+        with self.turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def _kept(self) -> HTTPConnection | None:
         """The connection of the last question, where it may still be alive."""
@@ -143,7 +150,7 @@ class Issuer:
         return HTTPSConnection(self._host, self._port, timeout=_left(until), context=self._tls)
 
     def _ask(
-        self, connection: HTTPConnection, path: str, headers: Mapping[str, str], until: float
+        self, connection: HTTPConnection, path: str, headers: Mapping[str, bytes], until: float
     ) -> Answer:
         """One question on this connection, which is kept where it can be used again.
 

@@ -65,6 +65,11 @@ class Authorizer:
             return self._refuse(asked, refusal)
         return self._allow(asked, principal)
 
+    def close(self) -> None:
+        """Let go of the connection to the issuer, where there is one."""
+        if self._verifier is not None:
+            self._verifier.close()
+
     def _verify(self, token: str) -> Principal:
         """Who calls; what remembers is made for the first event, and no restored copy shares it."""
         if self._verifier is None:

@@ -106,6 +106,12 @@ def _key(environ: Mapping[str, str]) -> str:
     """The key that reads the feed; where both functions share one block, the first of the list."""
     for name in (OWN + "KEY", "ADMIT_VERIFIER_KEYS"):
         keys = _read(environ, name, readers.secrets)
+        if keys and not keys[0].isprintable():
+            raise SettingsError(
+                "authorizer_key",
+                f"{name} has a character that no header can carry: make another key with"
+                " `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`.",
+            )
         if keys:
             return keys[0]
     raise SettingsError(
