@@ -66,6 +66,8 @@ class Gateway:
             return events.refused(413, "Request Too Long")
         try:
             if self._authorizer is not None and self._guarded.search(request.path):
+                if "authorization" not in event["headers"]:
+                    return events.refused(401, "Unauthorized")  # it is not even asked
                 context = await self._let_in(event)
                 if context is None:
                     return events.refused(403, "Forbidden")
@@ -81,13 +83,10 @@ class Gateway:
     async def _let_in(self, event: dict[str, Any]) -> dict[str, Any] | None:
         """What an HTTP API's authorizer (payload 2.0, simple answers) says; None: not in."""
         assert self._authorizer is not None
-        token = event["headers"].get("authorization")
-        if token is None:
-            return None
         asked = {name: value for name, value in event.items() if name != "body"} | {
             "type": "REQUEST",
             "routeArn": f"arn:aws:execute-api:eu-central-1:{events.ACCOUNT}:{events.API_ID}/x",
-            "identitySource": [token],
+            "identitySource": [event["headers"]["authorization"]],
         }
         said = await self._authorizer.invoke(asked)
         return {"lambda": said.get("context") or {}} if said.get("isAuthorized") is True else None

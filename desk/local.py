@@ -120,7 +120,7 @@ async def emulated_table() -> AsyncIterator[str]:
     Raises:
         Failed: it did not start.
     """
-    child = await _started("desk.table", environ=None)
+    child = await _started("desk.table", environ=None, errors=None)
     assert child.stdout is not None
     try:
         address = (await child.stdout.readline()).decode().strip()
@@ -140,14 +140,14 @@ async def migrate(environ: Mapping[str, str]) -> None:
         Failed: it could not be made.
     """
     given = environment("", memory=512, given=environ, cwd=None)
-    child = await _started("admit.cli", "migrate", environ=given)
+    child = await _started("admit.cli", "migrate", environ=given, errors=asyncio.subprocess.STDOUT)
     said, _ = await child.communicate()
     if child.returncode != 0:
-        raise Failed(f"`admit migrate` failed: {said.decode().strip()}")
+        raise Failed(said.decode().strip().removeprefix("Error: "))
 
 
 async def _started(
-    module: str, *arguments: str, environ: Mapping[str, str] | None
+    module: str, *arguments: str, environ: Mapping[str, str] | None, errors: int | None
 ) -> asyncio.subprocess.Process:
     """A module as a process, which ends with ours."""
     return await asyncio.create_subprocess_exec(
@@ -158,6 +158,7 @@ async def _started(
         env=environ,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
+        stderr=errors,
         process_group=0,
         preexec_fn=with_its_parent,
     )

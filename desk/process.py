@@ -113,6 +113,7 @@ class Process:
         self._waiting: asyncio.Queue[Invocation] = asyncio.Queue()
         self._current: Invocation | None = None
         self._asked = asyncio.Event()
+        self._idle = asyncio.Event()
         self._failed: dict[str, Any] | None = None
         self.asked_at = self.answered_at = 0.0
         self._api = await Listener(self._answer).__aenter__()
@@ -170,6 +171,10 @@ class Process:
         if not self._asked.is_set():
             raise self._end()
 
+    async def idle(self) -> None:
+        """Return when it asks for the next event."""
+        await self._idle.wait()
+
     async def invoke(self, payload: bytes) -> bytes:
         """The answer to one event, both as JSON; one at a time.
 
@@ -184,6 +189,7 @@ class Process:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         invocation = Invocation(payload, time.time() + self._timeout, answer)
         self._current = invocation
+        self._idle.clear()
         self._waiting.put_nowait(invocation)
         try:
             return await asyncio.wait_for(answer, self._timeout)
@@ -224,7 +230,9 @@ class Process:
         self._asked.set()
         if self._frozen and self._waiting.empty():
             self.signal(signal.SIGSTOP)
+        self._idle.set()
         invocation = await self._waiting.get()
+        self._idle.clear()
         if self._frozen:
             self.signal(signal.SIGCONT)
         headers = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -154,7 +155,10 @@ def _sent(connection: h11.Connection, response: Response, *, head: bool) -> byte
     headers = [(name.encode(), value.encode()) for name, value in response.headers]
     if "content-length" not in names and response.status not in {204, 304}:
         headers.append((b"content-length", str(len(response.body)).encode()))
-    sent = connection.send(h11.Response(status_code=response.status, headers=headers))
+    reason = http.client.responses.get(response.status, "")
+    sent = connection.send(
+        h11.Response(status_code=response.status, headers=headers, reason=reason.encode())
+    )
     if response.body and not head:
         sent = (sent or b"") + (connection.send(h11.Data(data=response.body)) or b"")
     return (sent or b"") + (connection.send(h11.EndOfMessage()) or b"")

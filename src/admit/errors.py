@@ -42,6 +42,10 @@ RefreshReason = Literal[
 """Why a refresh token is refused; also why an access token's session is over."""
 
 
+WAS_REVOKED = "The access token was revoked."
+"""The same text, whether this process knew it or the store had to tell."""
+
+
 class AdmitError(Exception):
     """The root of everything Admit raises on purpose."""
 

@@ -106,7 +106,7 @@ class Routes:
         session = await self._session(principal)
         account = await self._engine.store.find_user("id", principal.user_id)
         if account is None or account.disabled_at is not None:
-            raise errors.InvalidToken(reason="revoked")
+            raise errors.InvalidToken(errors.WAS_REVOKED, reason="revoked")
         me = bodies.MeOut(
             user=bodies.user_out(account.user),
             session=bodies.session_out(session, current=principal.session_id),
@@ -175,7 +175,8 @@ class Routes:
         """The caller's session, which lives: another process may have ended it just now."""
         session = await self._engine.store.find_session(principal.session_id)
         if session is None or session.ended_because is not None:
-            raise errors.InvalidToken(reason=session.ended_because if session else None)
+            reason = session.ended_because if session else None
+            raise errors.InvalidToken(errors.WAS_REVOKED, reason=reason)
         return session
 
     async def _refresh_token(self, request: Request) -> tuple[str | None, bodies.Delivery]:

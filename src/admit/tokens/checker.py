@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from admit.errors import InvalidToken
+from admit.errors import WAS_REVOKED, InvalidToken
 from admit.model import SKEW, Principal
 
 LONGEST = 8 * 1024
@@ -171,7 +171,7 @@ class Checker:
         if principal.expires_at + SKEW <= now:
             raise InvalidToken("The access token has expired: refresh it.", reason="expired")
         if reason := self._revoked.reason(principal):
-            raise InvalidToken("The access token was revoked.", reason=reason)
+            raise InvalidToken(WAS_REVOKED, reason=reason)
         return principal
 
     def _check(self, text: str, now: float) -> Principal:
