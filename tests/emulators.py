@@ -9,8 +9,10 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,9 @@ CREDENTIALS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 """An emulator takes any; nothing of the machine's own is ever found."""
+
+Does = str | tuple[int, str] | threading.Event | None
+"""What happens to a request; see `Wire`."""
 
 _names = itertools.count()
 
@@ -99,9 +104,9 @@ class Wire:
 
     def __init__(self, endpoint):
         self._to = endpoint.removeprefix("http://")
-        self.rule = lambda _: None
-        self.seen = []
-        self.bodies = []
+        self.rule: Callable[[str], Does] = lambda _: None
+        self.seen: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
         wire = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -12,6 +12,7 @@ from admit.stores.base import BEHIND
 from admit.stores.dynamodb import expressions as does
 from admit.stores.dynamodb import items, reads
 from admit.stores.dynamodb.commits import changed
+from admit.stores.dynamodb.table import code
 
 if TYPE_CHECKING:
     from admit.stores.dynamodb.table import Table
@@ -56,7 +57,7 @@ async def check(table: Table) -> bool:
     try:
         item = await reads.one(table, HERE)
     except (Unavailable, ClientError) as error:
-        if _why(error) in {"ResourceNotFoundException", "ValidationException"}:
+        if code(error) in {"ResourceNotFoundException", "ValidationException"}:
             return False  # there is none, or one with other keys
         raise
     return item is not None and int(item["v"]["N"]) >= VERSION
@@ -92,7 +93,7 @@ async def bring_up_to_date(table: Table, *, make: bool = True) -> list[str]:
     try:
         await _made(table)
     except Unavailable as error:
-        if _why(error) == "AccessDeniedException":
+        if code(error) == "AccessDeniedException":
             raise SettingsError("database_url", BEHIND) from error
         raise
     condition = "attribute_not_exists(v) OR v <= :v"
@@ -108,7 +109,7 @@ async def _made(table: Table) -> None:
         try:
             await table.ask("create_table", **TABLE)
         except Unavailable as error:
-            if _why(error) != "ResourceInUseException":  # another process makes it just now
+            if code(error) != "ResourceInUseException":  # another process makes it just now
                 raise
         described = await _active(table)
     indexes = described.get("GlobalSecondaryIndexes", [])
@@ -134,7 +135,7 @@ async def _described(table: Table) -> dict[str, Any] | None:
     try:
         answer = await table.ask("describe_table")
     except Unavailable as error:
-        if _why(error) == "ResourceNotFoundException":
+        if code(error) == "ResourceNotFoundException":
             return None
         raise
     described: dict[str, Any] = answer["Table"]
@@ -169,7 +170,7 @@ async def _told(table: Table, operation: str, name: str) -> dict[str, Any] | Non
     try:
         answer = await table.ask(operation)
     except Unavailable as error:
-        if _why(error) in WITHOUT:
+        if code(error) in WITHOUT:
             return None
         raise
     told: dict[str, Any] = answer.get(name, {})
@@ -182,9 +183,9 @@ async def _wanted(table: Table, operation: str, **parameters: Any) -> None:  # n
         try:
             await table.ask(operation, **parameters)
         except (Unavailable, ClientError) as error:
-            if _why(error) in WITHOUT:
+            if code(error) in WITHOUT:
                 return
-            if _why(error) != NOT_YET:
+            if code(error) != NOT_YET:
                 raise
             await asyncio.sleep(LOOK_SECONDS)
         else:
@@ -202,9 +203,3 @@ WITHOUT = frozenset(
 
 NOT_YET = "ContinuousBackupsUnavailableException"
 """What a table says that was made a moment ago."""
-
-
-def _why(error: BaseException | None) -> str:
-    """The code with which DynamoDB refused, where that is what happened."""
-    cause = error.__cause__ if isinstance(error, Unavailable) else error
-    return str(getattr(cause, "response", {}).get("Error", {}).get("Code", ""))

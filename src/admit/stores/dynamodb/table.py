@@ -278,35 +278,42 @@ def pause(tried: int) -> float:
     return secrets.SystemRandom().uniform(0, longest)
 
 
-def _code(error: Exception) -> str:
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+def answered(error: BaseException | None) -> Answer:
+    """What DynamoDB said when it refused; empty where it said nothing."""
+    return getattr(error, "response", None) or {}
+
+
+def code(error: BaseException | None) -> str:
+    """The code with which DynamoDB refused, where that is what happened."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    return str(answered(cause).get("Error", {}).get("Code", ""))
 
 
 def _reasons(error: Exception) -> set[str]:
-    given = getattr(error, "response", {}).get(_REASONS, ())
+    given = answered(error).get(_REASONS) or ()
     return {each.get("Code", "None") for each in given} - {"None"}
 
 
 def _condition_failed(error: Exception) -> bool:
-    return _code(error) == "ConditionalCheckFailedException" or CONDITION in _reasons(error)
+    return code(error) == "ConditionalCheckFailedException" or CONDITION in _reasons(error)
 
 
 def _may_be_repeated(operation: str, error: Exception) -> bool:
     """Whether asking once more could help, and can't do it twice."""
     if isinstance(error, ConditionFailed):
         return False
-    if _code(error) in REFUSED_FOR_NOW or isinstance(error, NOT_SENT):
+    if code(error) in REFUSED_FOR_NOW or isinstance(error, NOT_SENT):
         return True
-    if _code(error) == "TransactionCanceledException":
+    if code(error) == "TransactionCanceledException":
         return bool(_reasons(error) & CONFLICTS)
     if operation not in READS | {TRANSACTION}:
         return False
-    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = answered(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     lost = isinstance(error, boto.HTTPClientError) or status >= SERVER_ERROR
-    return lost or _code(error) == "TransactionInProgressException"
+    return lost or code(error) == "TransactionInProgressException"
 
 
 def _told(error: Exception) -> Exception:
     """What the caller hears: that it can't be done now, or what it did wrong itself."""
     ours = isinstance(error, ConditionFailed | boto.ParamValidationError)
-    return error if ours or _code(error) == "ValidationException" else Unavailable(OUT)
+    return error if ours or code(error) == "ValidationException" else Unavailable(OUT)
