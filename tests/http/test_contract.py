@@ -1,4 +1,4 @@
-"""The HTTP contract on the ASGI app: on plain http at home, on https, and on PostgreSQL."""
+"""The HTTP contract on the ASGI app: on plain http at home, on https, and on other stores."""
 
 from functools import partial
 
@@ -24,3 +24,10 @@ class TestPostgreSQL(HTTPContract):
     @pytest.fixture
     def serve(self, serve, database_url):
         return partial(serve, database_url=database_url)
+
+
+@pytest.mark.usefixtures("patient_dynamodb")
+class TestDynamoDB(HTTPContract):
+    @pytest.fixture
+    def serve(self, serve, dynamodb_url):
+        return partial(serve, database_url=dynamodb_url)
