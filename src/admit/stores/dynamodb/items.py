@@ -178,7 +178,7 @@ def session_item(value: Session) -> Item:
         "a": _maybe(text, agent),
         "i": _maybe(text, value.ip),
         "g": text(DUE),
-        "h": text(f"{due(value.ends_at)}#{value.user_id}"),
+        "h": text(f"{due(value.ends_at)}#{bounded(value.user_id)}"),
         "ttl": ttl(value.ends_at),
     }
     return present(values)
