@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from admit import catchup
+from admit.counters import Memory
 from admit.engine import Engine
 from admit.errors import InvalidToken, Unavailable
 from admit.testing import samples
@@ -370,3 +371,54 @@ async def test_after_a_request_what_it_began_is_seen_through(two, machine, monke
         out(engine, patch, "revocations")
         await engine.catch_up()
     assert not engine.revoked.behind, "what it saw holds"
+
+
+async def test_limits_that_are_not_counted_together_are_written_down_after_a_request(
+    process, machine, clock, monkeypatch
+):
+    """By whichever request can; not more often than each ten seconds, where it fails."""
+
+    class Shared(Memory):
+        kind = "shared"
+        works = False
+
+        async def take(self, places, *, now):
+            if not self.works:
+                raise Unavailable("it is out")
+            return await super().take(places, now=now)
+
+    shared = Shared()
+    settings = process(throttle=True).settings
+    async with Engine(settings, clock=clock, counters=shared, watch=False) as engine:
+
+        async def request():
+            await engine.throttle.register("192.0.2.1")
+            await engine.settle()
+
+        async def told():
+            found = await engine.store.events()
+            return [(each.kind, each.reason) for each in found if each.kind.startswith("limits")]
+
+        failed = []
+
+        async def fails(_):
+            failed.append(1)
+            raise Unavailable("The store is out.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(engine.store, "record", fails)
+            await request()
+            await request()
+        assert len(failed) == 1
+        assert engine.degraded == ["shared"]
+        machine.passes(10)
+        await request()
+        assert await told() == [("limits_degraded", "shared")]
+        shared.works = True
+        machine.passes(10)
+        await request()
+        assert engine.degraded == []
+        assert (await told())[0] == ("limits_restored", "shared")
+        machine.passes(10)
+        await request()
+        assert len(await told()) == 2

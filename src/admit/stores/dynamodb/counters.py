@@ -82,7 +82,7 @@ class DynamoDBCounters:
     paid = True
 
     def __init__(self, table: Table) -> None:
-        self.name = f"the counters in the DynamoDB table {table.name}"
+        self.name = f"the DynamoDB table {table.name}"
         self._table = table
 
     async def take(self, places: Sequence[Place], *, now: float) -> Taken:
