@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from admit.testing.http_contract import Clock, HTTPContract, Service
 from tests.cheap import cheap
 
 pytestmark = pytest.mark.anyio
+SECRET = "a secret of the instances 0123456789 abcdef"
 
 
 def ours():
@@ -62,6 +64,15 @@ class TestWithoutWatch(HTTPContract):
     @pytest.fixture
     def serve(self, frozen):
         return frozen
+
+
+@pytest.mark.usefixtures("patient_dynamodb")
+class TestWithoutWatchOnDynamoDB(HTTPContract):
+    """As it is on AWS: one table, in which attempts are counted, too."""
+
+    @pytest.fixture
+    def serve(self, frozen, dynamodb_url):
+        return partial(frozen, database_url=dynamodb_url, secret=(SECRET,))
 
 
 async def test_the_first_request_starts_it_and_nothing_goes_on_afterwards(frozen):
