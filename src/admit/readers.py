@@ -217,7 +217,7 @@ def _place(query: str, of: str) -> tuple[str | None, str | None]:
     values = dict(given)
     region = values.get("region")
     if region is not None and not _REGION.fullmatch(region):
-        raise ValueError(f"a region of AWS such as eu-west-1, not {region!r}")
+        raise ValueError("a region of AWS such as eu-west-1")
     endpoint = values.get("endpoint")
     return region, None if endpoint is None else _endpoint(endpoint)
 
@@ -253,8 +253,11 @@ def secret_place(source: str) -> SecretPlace:
 
 
 def _endpoint(value: str) -> str:
-    """An origin of AWS; without TLS only on this machine, where an emulator may be."""
-    origin = _origin(value, "an endpoint such as https://vpce-….amazonaws.com, without a path")
+    """An origin for DynamoDB; without TLS only on this machine, where an emulator may be."""
+    try:
+        origin = _origin(value, "")
+    except ValueError:  # which would repeat it
+        raise ValueError("an endpoint such as https://vpce-….amazonaws.com, no path") from None
     if origin.startswith("http:") and not _loopback(urlsplit(origin).hostname or ""):
         raise ValueError("an endpoint with https://: http:// is for this machine's 127.0.0.1 only")
     return origin

@@ -224,6 +224,56 @@ def test_the_database_url_names_a_file_or_a_server():
         assert "secret" not in str(raised.value)
 
 
+def test_the_database_url_names_a_table():
+    """In a region, or at an endpoint; without TLS only on this machine."""
+    for url, place in (
+        ("dynamodb://admit", ("admit", None, None)),
+        ("dynamodb://Admit_1.x-y?region=us-gov-west-1", ("Admit_1.x-y", "us-gov-west-1", None)),
+        (
+            "dynamodb://admit?region=eu-west-1&endpoint=http://127.0.0.1:8000",
+            ("admit", "eu-west-1", "http://127.0.0.1:8000"),
+        ),
+        ("dynamodb://admit/?endpoint=http://localhost:1", ("admit", None, "http://localhost:1")),
+        (
+            "dynamodb://admit?endpoint=http%3A%2F%2F%5B%3A%3A1%5D%3A8000",
+            ("admit", None, "http://[::1]:8000"),
+        ),
+        ("dynamodb://admit?endpoint=https://vpce-1.x", ("admit", None, "https://vpce-1.x")),
+    ):
+        assert readers.database_url(url) == url
+        assert readers.table_place(url) == place
+        assert readers.table_place(url).is_emulated == (place[2] or "").startswith("http:")
+
+
+@pytest.mark.parametrize(
+    ("url", "wants"),
+    [
+        ("dynamodb://", "dynamodb://TABLE"),
+        ("dynamodb://ab", "3 to 255"),
+        ("dynamodb://a b c", "3 to 255"),
+        ("dynamodb://key:secret@admit", "dynamodb://TABLE"),
+        ("dynamodb://admit/other", "dynamodb://TABLE"),
+        ("dynamodb://admit#x", "dynamodb://TABLE"),
+        ("dynamodb://admit?region", "dynamodb://TABLE"),
+        ("dynamodb://admit?region=", "a region"),
+        ("dynamodb://admit?region=Europe", "a region"),
+        ("dynamodb://admit?region=eu-west-1.evil.example/-1", "a region"),
+        ("dynamodb://admit?table=x", "but region and endpoint"),
+        ("dynamodb://admit?secret=secret", "but region and endpoint"),
+        ("dynamodb://admit?region=eu-west-1&region=eu-west-2", "each once"),
+        ("dynamodb://admit?endpoint=http://10.0.0.1:8000", "https://"),
+        ("dynamodb://admit?endpoint=http://127.0.0.1.evil.example", "https://"),
+        ("dynamodb://admit?endpoint=https://u:secret@h", "an endpoint"),
+        ("dynamodb://admit?endpoint=https://h/secret", "an endpoint"),
+        ("dynamodb://admit?endpoint=ftp://127.0.0.1", "an endpoint"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_and_not_repeated(url, wants):
+    with pytest.raises(ValueError, match=wants) as raised:
+        readers.database_url(url)
+    assert "secret" not in str(raised.value)
+
+
 def test_the_redis_url_names_a_server():
     for url in ("redis://h:6379/0", "rediss://:p@h/1", "unix:///run/redis.sock", ""):
         assert readers.redis_url(url) == url

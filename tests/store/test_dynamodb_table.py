@@ -1,0 +1,126 @@
+"""The table of DynamoDB: who makes it, what it has to look like, and what the commands say."""
+
+import asyncio
+
+import pytest
+
+from admit.errors import SettingsError, Unavailable
+from admit.stores.dynamodb import DynamoDBStore, schema
+from admit.testing import samples
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
+
+DENIED = (400, "AccessDeniedException")
+
+
+@pytest.fixture
+async def store(moto_server, wire, aws_credentials):
+    store = DynamoDBStore(moto_server.url(endpoint=wire.endpoint))
+    yield store
+    wire.rule = lambda _: None
+    await store.close()
+
+
+async def described(store):
+    return (await store.table.ask("describe_table"))["Table"]
+
+
+async def test_a_table_is_made_once(store):
+    """On demand, with its index, its cleaning and its recovery."""
+    assert await store.migrate() == [schema.INITIAL]
+    assert await store.migrate() == []
+    await store.start()
+    made = await described(store)
+    assert made["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    (index,) = made["GlobalSecondaryIndexes"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert await store.care() == schema.Care(cleans_up=True, goes_back=True)
+
+
+async def test_any_number_of_processes_start_at_once(moto_server, aws_credentials):
+    url = moto_server.url()
+    stores = [DynamoDBStore(url) for _ in range(6)]
+    await asyncio.gather(*(each.start() for each in stores))
+    await samples.opened(stores[0])
+    assert await stores[5].find_session("session-one") == samples.session()
+    await asyncio.gather(*(each.close() for each in stores))
+
+
+async def test_without_leave_nothing_is_made(store, wire):
+    """Neither a table nor an item in one that is there; it says what to do."""
+    with pytest.raises(SettingsError, match="admit migrate"):
+        await store.start(migrate=False)
+    assert "CreateTable" not in wire.seen
+    await store.table.open()
+    await store.table.ask("create_table", **schema.TABLE)
+    with pytest.raises(SettingsError, match="admit migrate"):
+        await store.start(migrate=False)
+    await store.table.open()
+    assert (await store.table.ask("scan"))["Count"] == 0
+
+
+async def test_a_table_that_a_template_made_is_taken(store, wire):
+    """With whatever rights: what may not be changed is left as it is."""
+    await store.table.ask("create_table", **schema.TABLE)
+    wire.rule = lambda asked: DENIED if asked.startswith(("UpdateT", "UpdateC", "Create")) else None
+    await store.start()
+    await samples.opened(store)
+    wire.rule = lambda _: None
+    assert await store.care() == schema.Care(cleans_up=False, goes_back=False)
+    wire.rule = lambda asked: DENIED if asked.startswith("Describe") else None
+    assert await store.care() == schema.Care(cleans_up=None, goes_back=None)
+
+
+async def test_a_server_asks_for_no_right_that_serving_does_not_need(store, wire):
+    """Once the table is made, a start reads one item."""
+    await store.migrate()
+    wire.seen.clear()
+    await store.start()
+    assert wire.seen == ["GetItem"]
+
+
+async def test_who_may_not_make_it_is_told_to_migrate(store, wire):
+    wire.rule = lambda asked: DENIED if asked == "CreateTable" else None
+    with pytest.raises(SettingsError, match="admit migrate"):
+        await store.start()
+
+
+@pytest.mark.parametrize("keys", ["other", "index"])
+async def test_somebody_elses_table_is_left_alone(store, keys):
+    """Other keys, or no index: it says so, and writes nothing."""
+    table = {**schema.TABLE}
+    if keys == "other":
+        del table["GlobalSecondaryIndexes"]
+        table["AttributeDefinitions"] = [{"AttributeName": "id", "AttributeType": "S"}]
+        table["KeySchema"] = [{"AttributeName": "id", "KeyType": "HASH"}]
+    else:
+        del table["GlobalSecondaryIndexes"]
+        table["AttributeDefinitions"] = table["AttributeDefinitions"][:2]
+    await store.table.ask("create_table", **table)
+    with pytest.raises(SettingsError, match="not made for Admit"):
+        await store.start()
+    await store.table.open()
+    assert (await store.table.ask("scan"))["Count"] == 0
+
+
+async def test_a_backup_that_is_not_ready_yet_is_waited_for(store, wire, monkeypatch):
+    """A table that was made a moment ago says so."""
+    monkeypatch.setattr(schema, "LOOK_SECONDS", 0.01)
+    early = [(400, "ContinuousBackupsUnavailableException")] * 2
+    wire.rule = lambda asked: early.pop() if asked == "UpdateContinuousBackups" and early else None
+    await store.start()
+    assert wire.count("UpdateContinuousBackups") == 3
+
+
+async def test_it_knows_no_roles(store):
+    with pytest.raises(SettingsError, match="IAM"):
+        await store.migrate(grant="app")
+
+
+async def test_an_outage_is_no_missing_table(store, wire):
+    """Nothing is made where nothing is known."""
+    wire.rule = lambda _: (500, "InternalServerError")
+    for start in (store.start(), store.migrate(), store.start(migrate=False)):
+        with pytest.raises(Unavailable):
+            await start
+    assert set(wire.seen) == {"GetItem"}
