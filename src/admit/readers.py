@@ -201,19 +201,18 @@ def table_place(url: str) -> TablePlace:
         raise ValueError(wanted) from None
     if not _TABLE.fullmatch(parts.netloc) or parts.path not in {"", "/"} or parts.fragment:
         raise ValueError(wanted)  # credentials before an @ are refused with the rest
-    return TablePlace(parts.netloc, *_place(parts.query, "dynamodb://"))
+    return TablePlace(parts.netloc, *_place(parts.query, "dynamodb://", wanted))
 
 
-def _place(query: str, of: str) -> tuple[str | None, str | None]:
+def _place(query: str, of: str, wanted: str) -> tuple[str | None, str | None]:
     """The region and the endpoint of AWS that the parameters of a URL name."""
-    wanted = f"no parameters for {of} but region and endpoint, each once"
     try:
         given = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError:
         raise ValueError(wanted) from None
     names = [name for name, _ in given]
     if len(set(names)) < len(names) or not {"region", "endpoint"}.issuperset(names):
-        raise ValueError(wanted)
+        raise ValueError(f"no parameters for {of} but region and endpoint, each once")
     values = dict(given)
     region = values.get("region")
     if region is not None and not _REGION.fullmatch(region):
@@ -246,7 +245,7 @@ def secret_place(source: str) -> SecretPlace:
     name, _, query = rest.partition("?")
     if service not in {"secretsmanager", "ssm"} or not _KEPT.fullmatch(name):
         raise ValueError(wanted)
-    region, endpoint = _place(query, f"{service}:")
+    region, endpoint = _place(query, f"{service}:", wanted)
     if region is None and (found := _IN_ARN.match(name)):
         region = found[1]
     return SecretPlace(service, name, region, endpoint)

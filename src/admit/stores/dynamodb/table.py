@@ -13,6 +13,7 @@ import os
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -33,6 +34,9 @@ CONNECTIONS = 8
 CONNECT_SECONDS = 0.7
 ANSWER_SECONDS = 1.2
 """How long for a connection, and then for the answer; the slowest of AWS's own take 0.1 s."""
+IDLE_SECONDS = 20.0
+"""How long a connection may lie idle. In a process that was frozen it may be dead, which is found
+out by a write whose answer is lost: that might have been made, and could not be asked again."""
 TRIES = 8
 """How often something is asked that DynamoDB refuses only for now."""
 PAUSE_SECONDS = 0.02
@@ -209,13 +213,14 @@ class _Hands:
         self._table = table
         self._making = threading.Lock()
         self._client: Any = None
+        self._used = (0.0, 0.0)
         self.all = ThreadPoolExecutor(table._most, "admit-dynamodb")  # noqa: SLF001
         self._ahead = ThreadPoolExecutor(1, "admit-dynamodb-ahead")
 
     def do(self, operation: str, parameters: Answer, *, ahead: bool) -> Any:  # noqa: ANN401  a future
         """Begin it, in its turn."""
         threads = self._ahead if ahead else self.all
-        return threads.submit(lambda: getattr(self.made(), operation)(**parameters))
+        return threads.submit(lambda: getattr(self._awake(), operation)(**parameters))
 
     def made(self) -> Any:  # noqa: ANN401  a class that botocore makes up
         """The client; credentials are found by botocore's own chain."""
@@ -236,6 +241,16 @@ class _Hands:
                     ),
                 )
             return self._client
+
+    def _awake(self) -> Any:  # noqa: ANN401  as above
+        """The client, without connections that lay idle for long, by either clock."""
+        client = self.made()
+        with self._making:
+            before, self._used = self._used, (time(), monotonic())
+            pairs = zip(before, self._used, strict=True)
+            if not all(0 <= now - then < IDLE_SECONDS for then, now in pairs):
+                client.close()  # it goes on with others
+        return client
 
     def let_go(self) -> None:
         """Begin nothing any more, and close the connections."""
