@@ -146,12 +146,9 @@ async def test_a_frozen_process_stands_still_between_two_events(module):
 
 def state(pid):
     """The letter that the kernel has for what a process does, once it has taken the signal."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    letter, deadline = "", time.monotonic() + 60
+    while letter != "T" and time.monotonic() < deadline:
         letter = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-        if letter == "T":
-            break
-        time.sleep(0.01)
     return letter
 
 
