@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
-
 EMAIL_LENGTH = 254
 """RFC 5321 section 4.5.3.1.3, without the angle brackets."""
 AN_ADDRESS = "an e-mail address such as ada@example.com"
@@ -31,6 +29,11 @@ def is_username(text: str) -> bool:
 
 def address(email: str) -> str | None:
     """The address in its normal form, or None where it is none (RFC 5321, 6531)."""
+    from email_validator import (  # noqa: PLC0415  no refresh has an address in it
+        EmailNotValidError,
+        validate_email,
+    )
+
     try:
         checked = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError:

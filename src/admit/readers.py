@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -151,6 +151,8 @@ def limits(value: object) -> str:
     from limits import parse_many  # noqa: PLC0415
 
     wanted = f"limits such as 10/minute or 5/minute;30/hour, not {value!r}"
+    from limits import parse_many  # noqa: PLC0415  it loads much, and a default is not read
+
     try:
         parsed = parse_many(text(value))
     except ValueError:

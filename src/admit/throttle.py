@@ -16,11 +16,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from contextlib import asynccontextmanager
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import TYPE_CHECKING
-
-from limits import parse_many
 
 from admit.counters import Memory, Place
 from admit.errors import InvalidCredentials, TooManyAttempts
@@ -41,11 +40,18 @@ class Rule:
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
+        self._text = text
+
+    @cached_property
+    def _windows(self) -> list[tuple[int, int]]:
+        """Seconds and the most in them, the shortest first; a good refresh asks for none."""
+        from limits import parse_many  # noqa: PLC0415  it loads much: with the first attempt
+
         windows: dict[int, int] = {}
-        for item in parse_many(text):
+        for item in parse_many(self._text):
             seconds = item.get_expiry()
             windows[seconds] = min(item.amount, windows.get(seconds, item.amount))
-        self._windows = sorted(windows.items())
+        return sorted(windows.items())
 
     def places(self, key: str) -> tuple[Place, ...]:
         """What an attempt under `key` takes, the shortest window first."""

@@ -49,6 +49,12 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
+def test_a_default_is_what_its_reader_makes_of_it(field):
+    """So it need not be read at each start, and what reads it need not be loaded."""
+    assert field.metadata["read"](field.default) == field.default
+
+
 def load(environ=None, dotenv=None, **given):
     return Settings.load(environ=environ or {}, dotenv=dotenv, **given)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextvars import Context
+from functools import cache
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -15,9 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from admit import errors
-from admit.http import metrics
-from admit.http.observed import REQUEST_ID, Observer, refused
-from admit.http.openapi import describe
+from admit.http import later, metrics
+from admit.http.observed import Observer, refused
 from admit.http.operations import operations
 from admit.http.problems import problem
 from admit.http.routes import Routes
@@ -127,6 +127,7 @@ class App:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        later.load()  # a server has the time now, and its first sign-in should not wait
         try:
             await self._engine.start()
         except errors.Unavailable as error:
@@ -164,10 +165,15 @@ def _routed(engine: Engine) -> ASGIApp:
     """The routes, with refusals as answers, and CORS around both."""
     routes = Routes(engine)
     served_under_prefix = operations(routes)
-    document = describe(engine.settings, served_under_prefix)
+
+    @cache
+    def document() -> bytes:
+        from admit.http.openapi import describe  # noqa: PLC0415  few ever ask for it
+
+        return describe(engine.settings, served_under_prefix)
 
     async def openapi(_: Request) -> Response:
-        return Response(document, media_type="application/json")
+        return Response(document(), media_type="application/json")
 
     prefix = engine.settings.prefix
     served = [

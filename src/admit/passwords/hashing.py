@@ -14,20 +14,19 @@ import sys
 import threading
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
-from pwdlib import PasswordHash
-from pwdlib.exceptions import PwdlibError
-from pwdlib.hashers.argon2 import Argon2Hasher
-
 from admit.errors import InvalidInput, Unavailable
-from admit.passwords import forms, policy
+from admit.passwords import policy
 from admit.telemetry.metrics import Metrics
 from admit.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pwdlib import PasswordHash
 
     from admit.settings import Settings
 
@@ -54,12 +53,7 @@ class Passwords:
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
     ) -> None:
-        argon2 = Argon2Hasher(
-            time_cost=settings.argon2_time,
-            memory_cost=settings.argon2_memory,
-            parallelism=settings.argon2_parallelism,
-        )
-        self._hashes = PasswordHash((argon2,))
+        self._settings = settings
         self._min_length = settings.password_min_length
         self._cores = _cores()
         self._most = self._cores + settings.hash_queue
@@ -69,6 +63,19 @@ class Passwords:
         self._threads: ThreadPoolExecutor | None = None
         self._ours = _ours(settings)
         self._nobody = _nobodys(self._ours)
+
+    @cached_property
+    def _hashes(self) -> PasswordHash:
+        """argon2id at our present price; a process that only refreshes never loads it."""
+        from pwdlib import PasswordHash  # noqa: PLC0415  with the first password
+        from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415
+
+        argon2 = Argon2Hasher(
+            time_cost=self._settings.argon2_time,
+            memory_cost=self._settings.argon2_memory,
+            parallelism=self._settings.argon2_parallelism,
+        )
+        return PasswordHash((argon2,))
 
     async def hash(self, password: str) -> str:
         """The hash of a new password, which `check_policy` has passed.
@@ -104,6 +111,8 @@ class Passwords:
         Raises:
             InvalidInput: with what the hash wants; the hash itself is not in it.
         """
+        from admit.passwords import forms  # noqa: PLC0415  only for the hashes of other systems
+
         if hashed.startswith(self._ours) and forms.is_argon2(hashed):
             return  # at this installation's own price, whatever that is
         try:
@@ -131,12 +140,16 @@ class Passwords:
         # Ours at a former price, or another system's that was within bounds when it came in.
         if hashed.startswith("$argon2"):
             return self._matches(password, hashed)
+        from admit.passwords import forms  # noqa: PLC0415  see `check_hash`
+
         try:
             return forms.read(hashed).matches(password)
         except ValueError:
             return False
 
     def _matches(self, password: str, hashed: str) -> bool:
+        from pwdlib.exceptions import PwdlibError  # noqa: PLC0415  see `_hashes`
+
         try:
             return self._hashes.verify(password, hashed)
         except (PwdlibError, ValueError):

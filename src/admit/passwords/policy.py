@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
 
 from admit.errors import InvalidInput
 from admit.logins import is_text
@@ -54,6 +53,8 @@ def is_common(password: str) -> bool:
 @cache
 def common_passwords() -> str:
     """The common passwords, each on a line of its own."""
+    from importlib import resources  # noqa: PLC0415  only for a new password
+
     file = resources.files("admit") / "common_passwords.txt"
     return "\n" + file.read_text(encoding="utf-8")
 

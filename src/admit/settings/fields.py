@@ -13,6 +13,7 @@ from admit.settings.sources import variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from dataclasses import Field
     from ipaddress import IPv4Network, IPv6Network
 
 
@@ -229,7 +230,9 @@ class Fields:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            object.__setattr__(self, each.name, _read(each.name, getattr(self, each.name)))
+            value = getattr(self, each.name)
+            if value is not each.default:  # which is what its reader makes of it: a test says so
+                object.__setattr__(self, each.name, _read(each, value))
         if not self.audience:
             object.__setattr__(self, "audience", self.base_url)
         if not self.database_url:
@@ -250,9 +253,8 @@ class Fields:
         return instant + self.access_ttl + 2 * SKEW
 
 
-def _read(name: str, value: object) -> object:
-    metadata = next(each.metadata for each in fields(Fields) if each.name == name)
+def _read(of: Field[object], value: object) -> object:
     try:
-        return metadata["read"](value)
+        return of.metadata["read"](value)
     except ValueError as error:
-        raise SettingsError(name, f"{variable(name)} ({name}) wants {error}.") from None
+        raise SettingsError(of.name, f"{variable(of.name)} ({of.name}) wants {error}.") from None

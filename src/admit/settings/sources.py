@@ -6,8 +6,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dotenv.parser import parse_stream
-
 from admit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,6 +30,8 @@ def read_dotenv(path: str | os.PathLike[str] | None) -> dict[str, str]:
     """
     if path is None or not Path(path).exists():
         return {}
+    from dotenv.parser import parse_stream  # noqa: PLC0415  most servers have no such file
+
     try:
         bindings = list(parse_stream(StringIO(Path(path).read_text(encoding="utf-8"))))
     except (OSError, UnicodeDecodeError) as error:
