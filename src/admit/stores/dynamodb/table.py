@@ -13,7 +13,6 @@ import os
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -34,9 +33,6 @@ CONNECTIONS = 8
 CONNECT_SECONDS = 0.7
 ANSWER_SECONDS = 1.2
 """How long for a connection, and then for the answer; the slowest of AWS's own take 0.1 s."""
-IDLE_SECONDS = 20.0
-"""How long a connection may lie idle. In a process that was frozen it may be dead, which is found
-out by a write whose answer is lost: that might have been made, and could not be asked again."""
 TRIES = 8
 """How often something is asked that DynamoDB refuses only for now."""
 PAUSE_SECONDS = 0.02
@@ -83,7 +79,7 @@ class ConditionFailed(boto.ClientError):  # type: ignore[misc] # untyped
 
 
 _REASONS = "CancellationReasons"
-CONDITION = "ConditionalCheckFailed"
+_FAILED = "ConditionalCheckFailed"
 
 
 class Table:
@@ -102,7 +98,6 @@ class Table:
         self.name = place.table
         self.region = place.region or _region()
         self.endpoint = place.endpoint
-        self.is_emulated = place.is_emulated
         self._most = connections
         self._guard = threading.Lock()
         self._hands: _Hands | None = _Hands(self)
@@ -186,11 +181,11 @@ class Table:
             try:
                 return await self._once(operation, parameters, ahead=ahead)
             except (boto.BotoCoreError, boto.ClientError) as error:
-                length = pause(tried)
-                last = tried + 1 == TRIES or loop.time() + length > until
+                pause = _pause(tried)
+                last = tried + 1 == TRIES or loop.time() + pause > until
                 if last or not _may_be_repeated(operation, error):
                     raise _told(error) from error
-            await asyncio.sleep(length)
+            await asyncio.sleep(pause)
         raise AssertionError
 
     async def _once(self, operation: str, parameters: Answer, *, ahead: bool) -> Answer:
@@ -213,14 +208,13 @@ class _Hands:
         self._table = table
         self._making = threading.Lock()
         self._client: Any = None
-        self._used = (0.0, 0.0)
         self.all = ThreadPoolExecutor(table._most, "admit-dynamodb")  # noqa: SLF001
         self._ahead = ThreadPoolExecutor(1, "admit-dynamodb-ahead")
 
     def do(self, operation: str, parameters: Answer, *, ahead: bool) -> Any:  # noqa: ANN401  a future
         """Begin it, in its turn."""
         threads = self._ahead if ahead else self.all
-        return threads.submit(lambda: getattr(self._awake(), operation)(**parameters))
+        return threads.submit(lambda: getattr(self.made(), operation)(**parameters))
 
     def made(self) -> Any:  # noqa: ANN401  a class that botocore makes up
         """The client; credentials are found by botocore's own chain."""
@@ -236,21 +230,9 @@ class _Hands:
                         max_pool_connections=self._table._most + 1,  # noqa: SLF001
                         retries={"mode": "standard", "total_max_attempts": 1},
                         tcp_keepalive=True,
-                        ignore_configured_endpoint_urls=True,
-                        proxies={} if self._table.is_emulated else None,
                     ),
                 )
             return self._client
-
-    def _awake(self) -> Any:  # noqa: ANN401  as above
-        """The client, without connections that lay idle for long, by either clock."""
-        client = self.made()
-        with self._making:
-            before, self._used = self._used, (time(), monotonic())
-            pairs = zip(before, self._used, strict=True)
-            if not all(0 <= now - then < IDLE_SECONDS for then, now in pairs):
-                client.close()  # it goes on with others
-        return client
 
     def let_go(self) -> None:
         """Begin nothing any more, and close the connections."""
@@ -277,58 +259,41 @@ def _region() -> str:
     )
 
 
-async def rest(tried: int) -> None:
-    """Let others go first, in the time that the request has.
-
-    Raises:
-        Unavailable: it has none left.
-    """
-    with patience.Step() as left:
-        await asyncio.sleep(min(left, pause(tried)))
-
-
-def pause(tried: int) -> float:
+def _pause(tried: int) -> float:
     """Full jitter, from the system's randomness: SnapStart restores any other many times."""
     longest = min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * 2**tried)
     return secrets.SystemRandom().uniform(0, longest)
 
 
-def answered(error: BaseException | None) -> Answer:
-    """What DynamoDB said when it refused; empty where it said nothing."""
-    return getattr(error, "response", None) or {}
-
-
-def code(error: BaseException | None) -> str:
-    """The code with which DynamoDB refused, where that is what happened."""
-    cause = error.__cause__ if isinstance(error, Unavailable) else error
-    return str(answered(cause).get("Error", {}).get("Code", ""))
+def _code(error: Exception) -> str:
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
 
 
 def _reasons(error: Exception) -> set[str]:
-    given = answered(error).get(_REASONS) or ()
+    given = getattr(error, "response", {}).get(_REASONS, ())
     return {each.get("Code", "None") for each in given} - {"None"}
 
 
 def _condition_failed(error: Exception) -> bool:
-    return code(error) == "ConditionalCheckFailedException" or CONDITION in _reasons(error)
+    return _code(error) == "ConditionalCheckFailedException" or _FAILED in _reasons(error)
 
 
 def _may_be_repeated(operation: str, error: Exception) -> bool:
     """Whether asking once more could help, and can't do it twice."""
     if isinstance(error, ConditionFailed):
         return False
-    if code(error) in REFUSED_FOR_NOW or isinstance(error, NOT_SENT):
+    if _code(error) in REFUSED_FOR_NOW or isinstance(error, NOT_SENT):
         return True
-    if code(error) == "TransactionCanceledException":
+    if _code(error) == "TransactionCanceledException":
         return bool(_reasons(error) & CONFLICTS)
     if operation not in READS | {TRANSACTION}:
         return False
-    status = answered(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     lost = isinstance(error, boto.HTTPClientError) or status >= SERVER_ERROR
-    return lost or code(error) == "TransactionInProgressException"
+    return lost or _code(error) == "TransactionInProgressException"
 
 
 def _told(error: Exception) -> Exception:
     """What the caller hears: that it can't be done now, or what it did wrong itself."""
     ours = isinstance(error, ConditionFailed | boto.ParamValidationError)
-    return error if ours or code(error) == "ValidationException" else Unavailable(OUT)
+    return error if ours or _code(error) == "ValidationException" else Unavailable(OUT)
