@@ -15,16 +15,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 from botocore import exceptions as boto
-from botocore.config import Config
 
 from admit import readers
 from admit.errors import SettingsError, Unavailable
 from admit.stores import patience
+from admit.stores.dynamodb.wire import Way, client
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from admit.stores.dynamodb.wire import Client
 
 Answer = dict[str, Any]
 
@@ -202,35 +203,32 @@ class Table:
 
 
 class _Hands:
-    """The threads that ask, and their one client: botocore's may be shared by threads."""
+    """The threads that ask, and the one client that they share."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self._making = threading.Lock()
-        self._client: Any = None
+        self._client: Client | None = None
         self.all = ThreadPoolExecutor(table._most, "admit-dynamodb")  # noqa: SLF001
         self._ahead = ThreadPoolExecutor(1, "admit-dynamodb-ahead")
 
     def do(self, operation: str, parameters: Answer, *, ahead: bool) -> Any:  # noqa: ANN401  a future
         """Begin it, in its turn."""
         threads = self._ahead if ahead else self.all
-        return threads.submit(lambda: getattr(self.made(), operation)(**parameters))
+        return threads.submit(lambda: self.made().ask(operation, parameters))
 
-    def made(self) -> Any:  # noqa: ANN401  a class that botocore makes up
-        """The client; credentials are found by botocore's own chain."""
+    def made(self) -> Client:
+        """The client."""
         with self._making:
             if self._client is None:
-                self._client = botocore.session.Session().create_client(
-                    "dynamodb",
-                    region_name=self._table.region,
-                    endpoint_url=self._table.endpoint,
-                    config=Config(
-                        connect_timeout=CONNECT_SECONDS,
-                        read_timeout=ANSWER_SECONDS,
-                        max_pool_connections=self._table._most + 1,  # noqa: SLF001
-                        retries={"mode": "standard", "total_max_attempts": 1},
-                        tcp_keepalive=True,
-                    ),
+                self._client = client(
+                    Way(
+                        region=self._table.region,
+                        endpoint=self._table.endpoint,
+                        connections=self._table._most + 1,  # noqa: SLF001
+                        connect_seconds=CONNECT_SECONDS,
+                        answer_seconds=ANSWER_SECONDS,
+                    )
                 )
             return self._client
 
