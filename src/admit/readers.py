@@ -149,8 +149,6 @@ def limits(value: object) -> str:
     from limits import parse_many  # noqa: PLC0415
 
     wanted = f"limits such as 10/minute or 5/minute;30/hour, not {value!r}"
-    from limits import parse_many  # noqa: PLC0415  it loads much, and a default is not read
-
     try:
         parsed = parse_many(text(value))
     except ValueError:
