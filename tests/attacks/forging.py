@@ -6,6 +6,7 @@ import hmac
 import json
 
 from joserfc import jws
+from joserfc.jwk import import_key
 
 
 def encoded(value):
@@ -41,7 +42,8 @@ def signed(header, claims, key, algorithm=None):
 
 def signing_key(auth):
     """The private key that signs access tokens now: what no attacker has."""
-    return auth.keys.signing(auth.clock()).private
+    row = auth.keys.signing(auth.clock()).row
+    return import_key(json.loads(auth.keys._vault.opened(row)))
 
 
 def session_id(access_token):

@@ -55,5 +55,5 @@ async def test_a_refresh_tokens_key_makes_no_access_token(serve):
         listed = obtain(service.settings)
         for purpose in ("refresh token", "signing key encryption"):
             [key] = derived_keys(listed, purpose)
-            forged = hmac_signed(header, claims, key.raw_value)
+            forged = hmac_signed(header, claims, key)
             refused(await service.send("GET", "/me", bearer=forged), 401, "invalid_token")

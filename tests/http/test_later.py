@@ -50,6 +50,7 @@ ELSEWHERE = {
     "httpx",
     "idna",
     "jinja2",
+    "joserfc",
     "limits",
     "packaging",
     "prometheus_client",

@@ -81,12 +81,12 @@ def inspect(*, as_json: AsJson = False) -> None:
 
 def _unsigned(text: str) -> Unsigned:
     """The header and the claims, whoever wrote them."""
-    from joserfc.util import urlsafe_b64decode  # noqa: PLC0415  see `in_store`
+    from admit.tokens.checker import unpadded  # noqa: PLC0415  see `in_store`
 
     try:
-        header, payload, _ = text.encode().split(b".")
+        header, payload, _ = text.split(".")
         read = msgspec.json.Decoder(dict[str, Any]).decode
-        return read(urlsafe_b64decode(header)), read(urlsafe_b64decode(payload))
+        return read(unpadded(header)), read(unpadded(payload))
     except (msgspec.MsgspecError, ValueError):
         raise Failed(
             "This is not a token: one has three parts of base64url with dots between."

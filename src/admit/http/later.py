@@ -12,6 +12,7 @@ from importlib import import_module
 LATER: tuple[str, ...] = (
     "admit.http.openapi",
     "admit.passwords.forms",
+    "admit.tokens.making",
     "email_validator",
     "limits",
     "pwdlib.hashers.argon2",

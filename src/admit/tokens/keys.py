@@ -238,7 +238,7 @@ class Keyring:
     async def _rewrap(self, now: float) -> None:
         """Put keys that an older secret opened under the newest, so that the old one can go."""
         for _ in range(TRIES):
-            found = (self._vault.rewrapped(key) for key in self.state)
+            found = (self._vault.rewrapped(key.row) for key in self.state)
             changed = [row for row in found if row is not None]
             if not changed:
                 return

@@ -14,10 +14,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
-from joserfc.util import urlsafe_b64encode
 
-from admit.errors import Unavailable
-from admit.tokens.compact import Compact
+from admit.tokens.compact import Compact, encoded
+from admit.tokens.private import Symmetric
 from admit.tokens.secret import derived_keys
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def new_handle() -> str:
 
 def session_id(handle: str) -> str:
     """`base64url(SHA-256(handle)[:16])`: 22 characters that reveal nothing of the handle."""
-    return urlsafe_b64encode(hashlib.sha256(handle.encode()).digest()[:16]).decode()
+    return encoded(hashlib.sha256(handle.encode()).digest()[:16]).decode()
 
 
 def is_session_id(text: str) -> bool:
@@ -83,7 +82,8 @@ class RefreshTokens:
     def unlock(self, listed: tuple[str, ...]) -> None:
         """Go by these secrets from now on, the newest first."""
         keys = derived_keys(listed, "refresh token")
-        self._forms = [Compact(_HEADER, key) for key in keys]
+        self._forms = [Compact(_HEADER, Symmetric(key)) for key in keys]
+        self._decoder = msgspec.json.Decoder(RefreshToken)
 
     def of(self, handle: str, session: Session) -> str:
         """The token of this row: the same text for the same row, however often it is asked for."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from joserfc.jwk import OctKey
 
 from admit import readers
 from admit.errors import SettingsError
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 
 
-def derived_keys(listed: tuple[str, ...], purpose: str) -> list[OctKey]:
+def derived_keys(listed: tuple[str, ...], purpose: str) -> list[bytes]:
     """A 256-bit key for this purpose from each secret, the newest first."""
-    return [OctKey.import_key(_derive(each.encode(), purpose)) for each in listed]
+    return [_derive(each.encode(), purpose) for each in listed]
 
 
 def obtain(settings: Settings) -> tuple[str, ...]:

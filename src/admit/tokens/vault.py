@@ -7,37 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
-from joserfc import jwe
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
 
 from admit.stores.base import SigningKey
+from admit.tokens import sealed
 from admit.tokens.compact import Compact
+from admit.tokens.private import signer
 from admit.tokens.secret import derived_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from admit.tokens.checker import Parts
-
-_JWE = jwe.JWERegistry(algorithms=["dir", "A256GCM"])
-_GENERATE: dict[str, Callable[[], Key]] = {
-    "ES256": lambda: ECKey.generate_key("P-256"),
-    "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
-    "RS256": lambda: RSAKey.generate_key(3072),
-    "HS256": lambda: OctKey.generate_key(256),
-}
 
 
 class LoadedKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key that is ready for use, with the row that says when."""
 
     row: SigningKey
-    private: Key
     form: Compact
 
     @property
@@ -73,47 +60,40 @@ class Vault:
 
     async def make(self, algorithm: str, *, now: float, signs_from: float) -> SigningKey:
         """A new key of this algorithm, as a row."""
-        private = await asyncio.to_thread(_GENERATE[algorithm])
-        # A thumbprint (RFC 7638) of a symmetric key would be a hash of the key itself.
-        symmetric = isinstance(private, OctKey)
-        kid = secrets.token_urlsafe(16) if symmetric else private.thumbprint()
-        parameters = {"kid": kid, "alg": algorithm, "use": "sig"}
-        public = "" if symmetric else json.dumps(private.as_dict(private=False) | parameters)
+        from admit.tokens.making import closed, made  # noqa: PLC0415  no start waits for it
+
+        new = await asyncio.to_thread(made, algorithm)
         return SigningKey(
-            kid=kid,
+            kid=new.kid,
             algorithm=algorithm,
-            public=public,
-            private=self._wrap(kid, private),
+            public=new.public,
+            private=closed(new.private, self._wraps[0], kid=new.kid),
             created_at=now,
             signs_from=signs_from,
         )
 
     def open(self, row: SigningKey) -> LoadedKey | None:
         """The key of this row, ready for use; None where no listed secret opens it."""
-        for wrap in self._wraps:
-            opened = self._unwrap(row, wrap)
-            if opened is not None:
-                private = import_key(json.loads(opened))
-                header = {"alg": row.algorithm, "typ": "at+jwt", "kid": row.kid}
-                return LoadedKey(row=row, private=private, form=Compact(header, private))
-        return None
-
-    def rewrapped(self, key: LoadedKey) -> SigningKey | None:
-        """Its row under the newest secret; None where it is under that one already."""
-        if self._unwrap(key.row, self._wraps[0]) is not None:
+        plain = self.opened(row)
+        if plain is None:
             return None
-        return msgspec.structs.replace(key.row, private=self._wrap(key.kid, key.private))
+        header = {"alg": row.algorithm, "typ": "at+jwt", "kid": row.kid}
+        key = signer(row.algorithm, json.loads(plain))
+        return LoadedKey(row=row, form=Compact(header, key))
 
-    def _unwrap(self, row: SigningKey, wrap: Key) -> bytes | None:
-        """The private half, where this is the key that it is wrapped under."""
-        try:
-            opened = jwe.decrypt_compact(row.private, wrap, registry=_JWE)
-        except (JoseError, ValueError):
+    def opened(self, row: SigningKey) -> bytes | None:
+        """The private half of this row's key, as a JWK; None where no listed secret opens it."""
+        found = (sealed.opened(row.private, wrap, kid=row.kid) for wrap in self._wraps)
+        return next((plain for plain in found if plain is not None), None)
+
+    def rewrapped(self, row: SigningKey) -> SigningKey | None:
+        """The row under the newest secret; None where it is under that one already."""
+        if sealed.opened(row.private, self._wraps[0], kid=row.kid) is not None:
             return None
-        # The name is part of what is authenticated: one row's key can't be put into another's.
-        return opened.plaintext if opened.headers().get("kid") == row.kid else None
+        plain = self.opened(row)
+        if plain is None:  # whoever put it under a secret that we don't have will see to it
+            return None
+        from admit.tokens.making import closed  # noqa: PLC0415  see `make`
 
-    def _wrap(self, kid: str, private: Key) -> str:
-        header = {"alg": "dir", "enc": "A256GCM", "kid": kid}
-        plain = msgspec.json.encode(private.as_dict(private=True))
-        return jwe.encrypt_compact(header, plain, self._wraps[0], registry=_JWE)
+        private = closed(plain, self._wraps[0], kid=row.kid)
+        return msgspec.structs.replace(row, private=private)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from admit.errors import Unavailable
-from admit.verifier.algorithms import READERS
+from admit.tokens.algorithms import READERS
 from admit.verifier.instants import NEVER
 from admit.verifier.issuer import Away
 from admit.verifier.rests import Rests
