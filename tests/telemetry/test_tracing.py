@@ -155,3 +155,39 @@ async def main():
 asyncio.run(main())
 assert "prometheus_client" not in sys.modules
 """
+
+
+LATE = """
+import sys
+from admit.telemetry.tracing import tracing
+made = tracing()
+
+def request():
+    with made.request("GET", "http", []) as answered, made.store("find_user", "sqlite"):
+        answered("/healthz", 200)
+
+request()
+before = "opentelemetry.trace" in sys.modules
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+exporter, provider = InMemorySpanExporter(), TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+request()
+print(before, *sorted(span.name for span in exporter.get_finished_spans()))
+"""
+
+
+def test_the_library_is_loaded_by_who_has_a_provider_and_not_before():
+    """A function on Lambda that has none need not load it for its first answer."""
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["False", "GET", "/healthz", "find_user"]
+
+
+def test_a_provider_that_the_environment_names_is_found(monkeypatch):
+    monkeypatch.setenv("OTEL_PYTHON_TRACER_PROVIDER", "sdk_tracer_provider")
+    code = LATE.partition("before =")[0] + 'print("opentelemetry.trace" in sys.modules)'
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["True"]

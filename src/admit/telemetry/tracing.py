@@ -6,6 +6,8 @@ databases. None holds what a request brought: no path, no address, no message of
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, SpanKind, StatusCode
 
 SERVER_ERROR = 500
+PROVIDER = "OTEL_PYTHON_TRACER_PROVIDER"
+"""The variable by which OpenTelemetry makes a provider when it is first asked for one."""
 
 
 class Answered:
@@ -56,16 +60,26 @@ class Tracing:
 
 
 class OpenTelemetry(Tracing):
-    """Traces with the tracer provider of the process, once it has one."""
+    """Traces with the tracer provider of the process, once it has one.
+
+    The library is not loaded for it: a process that has a provider has loaded it itself.
+    """
 
     on = True
 
     def __init__(self) -> None:
-        from opentelemetry import propagate, trace  # noqa: PLC0415  only where it is installed
+        self._loaded = False
 
-        self._trace = trace
-        self._extract = propagate.extract
-        self._tracer = trace.get_tracer("admit", VERSION)
+    def _load(self) -> bool:
+        """Whether there may be a provider; then the library is at hand."""
+        if not self._loaded and ("opentelemetry.trace" in sys.modules or PROVIDER in os.environ):
+            from opentelemetry import propagate, trace  # noqa: PLC0415  see the class
+
+            self._trace = trace
+            self._extract = propagate.extract
+            self._tracer = trace.get_tracer("admit", VERSION)
+            self._loaded = True
+        return self._loaded
 
     def request(
         self, method: str, scheme: str, headers: Iterable[tuple[bytes, bytes]]
@@ -74,7 +88,9 @@ class OpenTelemetry(Tracing):
 
         Where a span is active already, whoever made it took the headers in: ours is its child.
         """
-        if isinstance(self._trace.get_tracer_provider(), self._trace.ProxyTracerProvider):
+        if not self._load() or isinstance(
+            self._trace.get_tracer_provider(), self._trace.ProxyTracerProvider
+        ):
             return _NOBODY  # the process has set no provider: nothing would be kept
         return self._request(method, scheme, headers)
 
@@ -92,7 +108,7 @@ class OpenTelemetry(Tracing):
         return self._child("hash password", self._trace.SpanKind.INTERNAL, {})
 
     def _active(self) -> bool:
-        return self._trace.get_current_span().get_span_context().is_valid
+        return self._load() and self._trace.get_current_span().get_span_context().is_valid
 
     @contextmanager
     def _request(
