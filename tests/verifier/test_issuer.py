@@ -1,0 +1,393 @@
+"""The issuer's answers, as bad as a network can make them: each is bounded, and lets nobody in."""
+
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from admit.errors import Unavailable
+from admit.verifier import issuer as issuer_module
+from admit.verifier.instants import Clocks
+from admit.verifier.issuer import LARGEST, Away, Issuer, address
+from tests.verifier.scripted import KEY, Time, answering, page, scripted, verifier
+
+FEED = "/auth/revocations"
+
+
+@pytest.fixture
+def issuer():
+    with scripted() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+@contextmanager
+def asking(url, clocks=None):
+    made = Issuer(url, clocks=clocks or Clocks())
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def cut_off(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b'{"revocations":[]')
+    handler.close_connection = True
+
+
+def hang_up(handler):
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def endless_headers(handler):
+    handler.send_response(200)
+    for number in range(200):
+        handler.send_header(f"X-{number}", "x")
+    handler.end_headers()
+
+
+def deep(handler):
+    answering(200, b'{"keys":[{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}")(handler)
+
+
+BAD = {
+    "huge": answering(200, b" " * (LARGEST + 1)),
+    "not JSON": answering(200, b"nothing"),
+    "HTML": answering(200, b"<html>Sign in to the network</html>", Content_Type="text/html"),
+    "empty": answering(200, b""),
+    "a list": answering(200, b"[]"),
+    "null": answering(200, b"null"),
+    "bad UTF-8": answering(200, b'{"revocations":[],"cursor":"\xff","more":false}'),
+    "no cursor": answering(200, b'{"revocations":[],"more":false}'),
+    "an unknown kind": answering(
+        200,
+        b'{"revocations":[{"kind":"client","subject":"x","reason":"revoked",'
+        b'"until":"2030-01-01T00:00:00Z"}],"cursor":"1","more":false}',
+    ),
+    "a time without a zone": answering(
+        200,
+        b'{"revocations":[{"kind":"session","subject":"x","reason":"revoked",'
+        b'"until":"2030-01-01T00:00:00"}],"cursor":"1","more":false}',
+    ),
+    "304 to what did not ask for it": answering(304),
+    "204": answering(204),
+    "a partial answer": answering(206, page(cursor="1")),
+    "404": answering(404),
+    "cut off": cut_off,
+    "hung up": hang_up,
+    "headers without end": endless_headers,
+    "deep": deep,
+    "not HTTP": lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_answer_lets_nobody_in_and_a_good_one_after_it_does(issuer, time, name):
+    """For the feed as for the keys."""
+    good = dict(issuer.answers)
+    for path in good:
+        issuer.answers |= good | {path: BAD[name]}
+        with verifier(issuer.url, time.clocks) as made:
+            with pytest.raises(Unavailable):
+                made.verify(issuer.token())
+            issuer.answers |= good
+            time.passes(2)
+            assert made.verify(issuer.token())
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_refused_and_the_key_stays_here(issuer, time, status):
+    with scripted() as evil, verifier(issuer.url, time.clocks) as made:
+        issuer.answers[FEED] = answering(status, Location=f"{evil.url}/revocations")
+        with pytest.raises(Unavailable):
+            made.verify(issuer.token())
+        assert evil.asked == []
+
+
+@pytest.mark.parametrize("silent_after", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n{"])
+def test_an_answer_that_does_not_come_is_not_waited_for(monkeypatch, silent_after):
+    """At the first byte, within the headers, within the body."""
+    monkeypatch.setattr(issuer_module, "SECONDS", 0.2)
+    with listening() as server, asking(url_of(server)) as asked:
+        thread = answer_raw(server, lambda talk, over: (talk.sendall(silent_after), over.wait(60)))
+        with thread, pytest.raises(Away, match=r"no answer \(TimeoutError"):
+            asked.get("/x")
+
+
+def test_an_answer_that_drips_is_not_waited_for(monkeypatch):
+    """Each byte comes in time, the whole does not."""
+    monkeypatch.setattr(issuer_module, "SECONDS", 0.3)
+
+    def drip(talk, over):
+        while not over.wait(0.02):
+            talk.sendall(b"X")
+
+    for head in (
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+    ):
+
+        def answer(talk, over, head=head):
+            talk.sendall(head)
+            drip(talk, over)
+
+        with (
+            listening() as server,
+            asking(url_of(server)) as asked,
+            answer_raw(server, answer),
+            pytest.raises(Away, match="TimeoutError"),
+        ):
+            asked.get("/x")
+
+
+def test_an_address_where_nobody_listens_is_away():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        with asking(url_of(server)) as asked, pytest.raises(Away, match="ConnectionRefused"):
+            asked.get("/x")
+
+
+def test_one_connection_serves_many_looks(issuer, time):
+    with verifier(issuer.url, time.clocks) as made:
+        for _ in range(10):
+            made.verify(issuer.token())
+            time.passes(0.5)
+    assert issuer.looks() == 10
+    assert issuer.connections == 1
+
+
+def test_a_connection_that_died_is_replaced_and_nobody_notices(issuer, time):
+    """The issuer closed it while the machine was frozen for less than is told apart."""
+    closed = threading.Event()
+
+    def last(handler):
+        answering(200, page(cursor="1.00000000"))(handler)
+        handler.close_connection = True
+        closed.set()
+
+    issuer.answers[FEED] = last
+    with verifier(issuer.url, time.clocks, look=0.0) as made:
+        for _ in range(3):
+            assert made.verify(issuer.token())
+            assert closed.wait(60)
+            closed.clear()
+    assert issuer.connections >= 3
+
+
+def test_a_connection_that_lay_idle_is_not_used_again(issuer, time):
+    """After a thaw it may lead nowhere, and the time-out would be the request's."""
+    with verifier(issuer.url, time.clocks) as made:
+        made.verify(issuer.token())
+        time.passes(29)
+        made.verify(issuer.token())
+        assert issuer.connections == 1
+        time.wall += 31
+        made.verify(issuer.token())
+        assert issuer.connections == 2
+
+
+def test_an_issuer_that_hangs_up_each_time_is_asked_twice_and_no_more(issuer, time):
+    with verifier(issuer.url, time.clocks) as made:
+        made.verify(issuer.token())
+        issuer.answers[FEED] = hang_up
+        time.passes(0.5)
+        made.verify(issuer.token())
+    assert issuer.looks() == 3
+
+
+def test_no_proxy_of_the_environment_is_used(issuer, time, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with verifier(issuer.url, time.clocks) as made:
+        assert made.verify(issuer.token())
+
+
+def test_the_key_is_in_no_log_and_no_error(issuer, time, caplog):
+    for status in (401, 500):
+        issuer.answers[FEED] = answering(status)
+        with verifier(issuer.url, time.clocks) as made:
+            with pytest.raises(Unavailable) as refusal:
+                made.verify(issuer.token())
+            assert KEY not in repr(refusal.value)
+    assert "The issuer's revocations can't be read" in caplog.text
+    assert KEY not in caplog.text
+
+
+def test_threads_ask_one_after_the_other(issuer, time):
+    """Eight at once, by one verifier: one look, and everybody is let in."""
+    with verifier(issuer.url, time.clocks) as made:
+        wrong = []
+
+        def verify(token):
+            try:
+                made.verify(token)
+            except Exception as error:  # noqa: BLE001  whatever it is, it is wrong
+                wrong.append(error)
+
+        threads = [threading.Thread(target=verify, args=[issuer.token()]) for _ in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    assert wrong == []
+    assert issuer.looks() == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://example.com/auth",
+        "https://example.com:8443",
+        "http://localhost:8000/auth/",
+        "http://127.0.0.1/auth",
+        "http://[::1]:8000",
+    ],
+)
+def test_an_address_that_can_not_be_read_on_the_way_is_taken(text):
+    assert address(text) == text.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "example.com",
+        "http://example.com/auth",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://localhost@example.com",
+        "https://user:password@example.com",
+        "https://example.com/auth?x=1",
+        "https://example.com/#x",
+        "https://exa mple.com",
+        "https://example.com/\r\nX: y",
+        "https://example.com:port",
+        "https://example.com:99999",
+        "ftp://example.com",
+        "file:///etc/passwd",
+        "https:///auth",
+    ],
+)
+def test_any_other_address_is_refused(text):
+    with pytest.raises(ValueError, match="https://"):
+        address(text)
+
+
+def test_a_certificate_is_verified(tmp_path, monkeypatch):
+    """One that nobody vouches for is refused, also where the name is right."""
+    certificate = self_signed(tmp_path, "localhost")
+    with tls(certificate) as port:
+        url = f"https://localhost:{port}"
+        with asking(url) as asked, pytest.raises(Away, match="CERTIFICATE_VERIFY_FAILED"):
+            asked.get("/x")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with asking(url) as asked:
+            assert asked.get("/x").body == b"{}"
+        with asking(f"https://127.0.0.1:{port}") as asked, pytest.raises(Away, match="IP address"):
+            asked.get("/x")
+
+
+@contextmanager
+def listening():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server
+
+
+def url_of(server):
+    return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def answer_raw(server, answer):
+    """Have `answer` speak to whoever connects first; it is told when it is over."""
+    over = threading.Event()
+
+    def run():
+        talk, _ = server.accept()
+        with talk:
+            talk.recv(65_536)
+            with suppress(OSError):
+                answer(talk, over)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def self_signed(directory, name):
+    """A certificate for this name that vouches for itself, with its key behind it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = directory / "certificate.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+@contextmanager
+def tls(certificate):
+    """An issuer that speaks TLS with this certificate and answers `{}`; yields its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    over = threading.Event()
+    with listening() as server:
+        server.settimeout(0.05)
+
+        def serve():
+            while not over.is_set():
+                try:
+                    talk, _ = server.accept()
+                    talk.settimeout(60)
+                    with talk, context.wrap_socket(talk, server_side=True) as secure:
+                        secure.recv(65_536)
+                        secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                except OSError:
+                    continue
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
