@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from benchmarks import memory, postgres, refresh, route, scale, storm, verify
+from benchmarks import cold, memory, postgres, refresh, route, scale, storm, verify
 from benchmarks.figures import Figure, table
 from benchmarks.machine import libraries, machine
 from benchmarks.sizes import FULL, QUICK, Sizes
@@ -20,6 +20,7 @@ PARTS = {
     "postgres": postgres.measure,
     "storm": storm.measure,
     "memory": memory.measure,
+    "cold": cold.measure,
     "scale": scale.measure,
 }
 LONG = {"scale"}

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
+from admit import Admit, Settings
 from benchmarks.load import LoadError
+from benchmarks.seed import PASSWORD, address
 from benchmarks.servers import ROOT
 from desk.events import event_of
 from desk.process import Process
-from desk.runtime import environment
+from desk.runtime import REGION, environment
 from desk.wire import Request
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 NODE = Path(__file__).parent / "node"
 NODE_MODULES = ROOT / "tests" / "node" / "node_modules"
-TABLE = "cold"
+HANDLER, AUTHORIZER = "admit.aws.handler", "admit.aws.authorizer"
 ARN = "arn:aws:execute-api:eu-central-1:000000000000:desk000000/$default/GET/guarded"
 
 
@@ -104,6 +106,27 @@ def guarded(token: str) -> dict[str, Any]:
         "identitySource": [f"Bearer {token}"],
         "headers": {"authorization": f"Bearer {token}"},
     }
+
+
+def table(endpoint: str) -> str:
+    """The URL of the table on this emulator."""
+    return f"dynamodb://cold?region={REGION}&endpoint={endpoint}"
+
+
+def seeded(given: Mapping[str, str], *, sessions: int) -> Iterator[str]:
+    """The refresh tokens of as many new sessions, with these settings."""
+    settings = Settings.load(environ=given, dotenv=None)
+
+    async def fill() -> list[str]:
+        async with Admit(settings) as auth:
+            now = auth.clock()
+            await auth.accounts.register(email=address(0), password=PASSWORD, now=now)
+            account = await auth.accounts.find(address(0))
+            assert account is not None
+            opened = [await auth.sessions.open(account, now=now) for _ in range(sessions)]
+            return [each.refresh_token for each in opened]
+
+    return iter(asyncio.run(fill()))
 
 
 @contextmanager

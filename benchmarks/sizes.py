@@ -21,6 +21,8 @@ class Sizes:
     """How many living ones the large database has."""
     purged: int
     """How many expired ones it has besides, which are purged under load."""
+    cold_rounds: int
+    """How often each function is started."""
     scale_rounds: int
     scale_refreshes: int
 
@@ -36,6 +38,7 @@ FULL = Sizes(
     refreshes=100_000,
     sessions=10_000_000,
     purged=1_000_000,
+    cold_rounds=15,
     scale_rounds=5,
     scale_refreshes=10_000,
 )
@@ -50,6 +53,7 @@ QUICK = Sizes(
     refreshes=4_000,
     sessions=200_000,
     purged=20_000,
+    cold_rounds=7,
     scale_rounds=3,
     scale_refreshes=2_000,
 )
