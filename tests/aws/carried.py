@@ -83,8 +83,12 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request):
         event = event_of(self.form, await taken(request, self.peer), stage=self.stage)
-        answer = answer_of(self.form, await self.function.invoke(event))
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+        return as_httpx(answer_of(self.form, await self.function.invoke(event)))
+
+
+def as_httpx(answer):
+    """What a caller gets."""
+    return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 
 
 async def taken(request, peer):

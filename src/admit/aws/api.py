@@ -1,14 +1,17 @@
 """The function that answers the HTTP contract on Lambda: `admit.aws.handler`.
 
-Nothing is read from the environment, drawn or opened while this is imported: with SnapStart, what
-is in memory then is restored in many processes. The engine is made at the first request.
+No setting is read, nothing drawn and nothing opened while this is imported: with SnapStart, what is
+in memory then is restored in many processes. The engine is made at the first request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from mangum import Mangum
@@ -17,10 +20,14 @@ from admit.auth import Admit
 from admit.aws import events
 from admit.aws.forms import FORMS
 from admit.errors import SettingsError, Unavailable
+from admit.http import later
 from admit.http.app import NOT_SET_UP, refusing
-from admit.telemetry.logs import JSONLines
+from admit.settings import variable
+from admit.telemetry.logs import JSONLines, request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mangum.types import LambdaContext, LambdaHandler
     from starlette.types import ASGIApp
 
@@ -40,9 +47,18 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN4
     try:
         answering = _admit()
     except SettingsError as error:
-        logger.critical("Admit can't start: %s", error)
+        with _of(context):
+            logger.critical("Admit can't start: %s", error)
         answering = adapted(refusing(Unavailable(NOT_SET_UP)))
     return answering(event, context)
+
+
+@contextmanager
+def _of(context: LambdaContext) -> Iterator[None]:
+    """What is logged belongs to this invocation."""
+    current = request_id.set(context.aws_request_id)
+    yield
+    request_id.reset(current)
 
 
 class Adapter(Mangum):
@@ -82,9 +98,21 @@ def _prepare() -> None:
         each.setFormatter(Lines())
 
 
+def _remember() -> None:
+    """Import what else requests will need, where the memory is kept for all who are started."""
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
+        return
+    later.load()
+    if os.environ.get(variable("database_url"), "").startswith("dynamodb:"):
+        import_module("admit.stores.dynamodb.store")
+
+
 class Lines(JSONLines):
     """Our lines, ended: the runtime client writes them as they are."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line with its end."""
         return super().format(record) + "\n"
+
+
+_remember()
