@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest
 
@@ -99,6 +100,7 @@ async def test_the_answer_is_found_in_the_log_by_its_id(running, tmp_path):
     async with running(AWS_LAMBDA_LOG_LEVEL="INFO") as function:
         answer = await ask(function, "POST", "/auth/register", body)
         assert answer.status_code == 201
+        assert answer.headers["x-request-id"] == str(UUID(answer.headers["x-request-id"]))
         await ask(function, path="/auth/a-path-that-somebody-made-up")
     by_id = {line["request_id"]: line for line in lines(tmp_path) if "route" in line}
     assert by_id[answer.headers["x-request-id"]]["route"] == "/auth/register"
