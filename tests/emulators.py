@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -32,7 +33,7 @@ CREDENTIALS = {
 }
 """An emulator takes any; nothing of the machine's own is ever found."""
 
-Does = str | tuple[int, str] | threading.Event | None
+Does = str | tuple[Any, ...] | threading.Event | None
 """What happens to a request; see `Wire`."""
 
 _names = itertools.count()
@@ -89,7 +90,7 @@ def moto():
 def dynalite():
     """Dynalite, whose tables are ready at once."""
     program = HERE / "node/node_modules/.bin/dynalite"
-    if not program.exists():
+    if not program.exists() or not shutil.which("node"):
         missing("dynalite")
     port = str(free_port())
     options = ["--host", "127.0.0.1", "--port", port, "--createTableMs", "0"]
@@ -100,8 +101,9 @@ class Wire:
     """A line to an emulator that counts what goes over it, and can fail as a network does.
 
     `rule` is asked for each request by its operation (`UpdateItem`), and says what happens to it:
-    None lets it pass; "lose" cuts the line unsent, "lose answer" once it was carried out; a pair of
-    a status and a code answers so; an Event holds it, unsent, until that is set.
+    None lets it pass; "lose" cuts the line unsent, "lose answer" once it was carried out; a status
+    and a code, with the reasons of a cancelled transaction, answer so; an Event holds it, unsent,
+    until that is set.
     """
 
     def __init__(self, endpoint):
@@ -133,8 +135,9 @@ class Wire:
         if isinstance(does, threading.Event):
             assert does.wait(PATIENCE)
         elif isinstance(does, tuple):
-            status, code = does
+            status, code, *reasons = does
             said = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code}
+            said |= {"CancellationReasons": [{"Code": each} for each in reasons]}
             return self._answer(request, status, json.dumps(said).encode())
         if does == "lose":
             return None

@@ -11,7 +11,7 @@ from admit.errors import Unavailable
 from admit.stores.dynamodb import DynamoDBStore, feed, items, reads, sessions
 from admit.stores.dynamodb import store as stores
 from admit.testing import samples
-from admit.testing.samples import NOW
+from admit.testing.samples import DAY, NOW
 from admit.testing.store_sessions import history, sign_in
 from tests.servers import PATIENCE
 
@@ -291,6 +291,20 @@ async def test_an_event_id_that_another_drew_is_drawn_again(store, monkeypatch):
     await samples.add(store, "ada")
     await samples.opened(store)
     assert [each.id for each in await store.events()] == [10, 9, 8, 7]
+
+
+async def test_the_trail_is_read_no_further_than_it_has_to_be(store, wire, monkeypatch):
+    """A day behind `since`, for a clock that was wrong; not to its beginning."""
+    monkeypatch.setattr("admit.stores.dynamodb.trail.PAGE", 2)
+    for days in (9, 8, 7, 6, 5, 0.5, 3, 0.25):
+        await store.record(samples.event(at=NOW - days * DAY))
+    wire.seen.clear()
+    found = await store.events(since=NOW - DAY)
+    assert [each.at for each in found] == [NOW - 0.25 * DAY, NOW - 0.5 * DAY]
+    assert wire.count("Query") == 3
+    wire.seen.clear()
+    assert len(await store.events(limit=3)) == 3
+    assert wire.count("Query") == 1
 
 
 async def test_event_ids_only_grow_and_javascript_can_read_them(store):

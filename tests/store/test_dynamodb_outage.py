@@ -12,7 +12,7 @@ from admit.stores.dynamodb import table as tables
 from admit.testing import samples
 from admit.testing.samples import NOW
 from admit.testing.store_rotation import rotate
-from admit.testing.store_sessions import history
+from admit.testing.store_sessions import history, sign_in
 from tests.servers import PATIENCE, free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
@@ -101,6 +101,39 @@ async def test_a_transaction_is_asked_again_with_its_token(store, wire, failure)
     tokens = [each["ClientRequestToken"] for each in wire.bodies if "TransactItems" in each]
     assert len(tokens) == 3
     assert len(set(tokens)) == 2
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+async def test_a_transaction_that_meets_another_is_asked_again(store, wire, reason):
+    """It is the same one: it has the same token."""
+    wire.bodies.clear()
+    cancelled = (400, "TransactionCanceledException", "None", reason, "None", "None")
+    wire.rule = first(2, cancelled, "TransactWriteItems")
+    await samples.opened(store, "two")
+    tokens = [each["ClientRequestToken"] for each in wire.bodies if "TransactItems" in each]
+    assert len(tokens) == 3
+    assert len(set(tokens)) == 1
+
+
+async def test_a_condition_that_fails_beside_a_conflict_has_failed(store, wire):
+    """Asking again would change nothing of it."""
+    reasons = ("ConditionalCheckFailed", "TransactionConflict", "None", "None")
+    cancelled = (400, "TransactionCanceledException", *reasons)
+    wire.rule = lambda asked: cancelled if asked == "TransactWriteItems" else None
+    assert not await sign_in(store, samples.session("two"))
+    assert wire.count("TransactWriteItems") == 1
+
+
+async def test_a_head_that_others_move_all_the_time_is_unavailable(store, wire, monkeypatch):
+    """After a bounded number of tries; nothing is ended meanwhile."""
+    monkeypatch.setattr("admit.stores.dynamodb.commits.TRIES", 3)
+    reasons = ("None", "None", "None", "ConditionalCheckFailed")
+    cancelled = (400, "TransactionCanceledException", *reasons)
+    wire.rule = lambda asked: cancelled if asked == "TransactWriteItems" else None
+    with pytest.raises(Unavailable, match="try again"):
+        await store.end_sessions(samples.ending(session_id="session-one"), now=NOW)
+    assert wire.count("TransactWriteItems") == 3
+    assert (await samples.found(store, "session-one")).ended_at is None
 
 
 @pytest.mark.parametrize("refusal", [DENIED, (400, "ExpiredTokenException")])

@@ -1,9 +1,12 @@
 """The table of DynamoDB: who makes it, what it has to look like, and what the commands say."""
 
 import asyncio
+import sys
 
 import pytest
 
+from admit import Settings
+from admit.engine import store_of
 from admit.errors import SettingsError, Unavailable
 from admit.stores.dynamodb import DynamoDBStore, schema
 from admit.testing import samples
@@ -124,3 +127,25 @@ async def test_an_outage_is_no_missing_table(store, wire):
         with pytest.raises(Unavailable):
             await start
     assert set(wire.seen) == {"GetItem"}
+
+
+async def test_without_the_driver_it_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "admit.stores.dynamodb", None)
+    settings = Settings(database_url="dynamodb://admit?region=eu-west-1", data_dir=tmp_path)
+    with pytest.raises(SettingsError, match=r"pip install 'admit\[aws\]'"):
+        store_of(settings)
+
+
+async def test_the_settings_reach_the_store(aws_credentials, tmp_path):
+    """How many requests are under way at once, and for how long events are kept."""
+    settings = Settings(
+        database_url="dynamodb://admit?region=eu-west-1",
+        database_pool=3,
+        event_ttl=86_400.0,
+        data_dir=tmp_path,
+    )
+    store = store_of(settings)
+    assert isinstance(store, DynamoDBStore)
+    assert (store.table._most, store._commits._kept) == (3, 86_400.0)
+    assert store.name == "DynamoDB table admit in eu-west-1"
+    assert store.push is None

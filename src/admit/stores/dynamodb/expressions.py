@@ -34,4 +34,3 @@ INDEX = "index"
 BY_INDEX = "g = :g AND h < :h"
 NEVER = "attribute_exists(pk)"
 NOTHING = "SET n = :n"
-EVENTS_WHERE = {"kind": "w = :kind", "since": "b >= :since"}

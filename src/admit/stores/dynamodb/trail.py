@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from admit.stores.dynamodb import expressions as does
 from admit.stores.dynamodb import items, reads
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from admit.stores.dynamodb.table import Table
 
 RANDOM_BITS = 12
+PAGE = 1_000
+"""How many events are looked at in one answer, where not each of them is wanted."""
+SLACK_SECONDS = 86_400.0
 
 
 class Ids:
@@ -53,42 +56,35 @@ async def found(
     before: int | None,
     limit: int,
 ) -> list[Event]:
-    """Events as `Store.events` wants them."""
+    """Events as `Store.events` wants them.
+
+    They are looked through from the newest on, up to a day behind `since`: by so much a clock may
+    have been wrong.
+    """
     below = items.event_sort(before) if before is not None else "~"  # behind every digit
-    if user_id is not None:
-        listed = _of_user(table, user_id, below)
-    else:
-        listed = _of_all(table, kind=kind, since=since, below=below, limit=limit)
+    at_once = limit if kind is None and since <= 0 else PAGE
+    listed = (
+        _of_user(table, user_id, below) if user_id is not None else _of_all(table, below, at_once)
+    )
     events: list[Event] = []
     async for page in listed:
-        read = (items.event(each) for each in page)
+        read = [items.event(each) for each in page]
         events += [each for each in read if each.at >= since and kind in {None, each.kind}]
-        if len(events) >= limit:
+        over = read and max(each.at for each in read) < since - SLACK_SECONDS
+        if over or len(events) >= limit:
             break
     return events[: max(0, limit)]
 
 
-def _of_all(
-    table: Table, *, kind: Kind | None, since: float, below: str, limit: int
-) -> AsyncIterator[list[Item]]:
-    """Everybody's, the newest first; what else is wanted is looked at where they lie."""
-    values = {":pk": items.text("events"), ":s": items.text(below)}
-    wanted: dict[str, Item] = {}
-    if kind is not None:
-        wanted["kind"] = items.text(kind)
-    if since > 0:
-        wanted["since"] = items.number(since)
-    filtered: dict[str, Any] = {"Limit": max(1, limit)}
-    if wanted:
-        filtered = {"FilterExpression": " AND ".join(does.EVENTS_WHERE[name] for name in wanted)}
-    values |= {f":{name}": value for name, value in wanted.items()}
+def _of_all(table: Table, below: str, at_once: int) -> AsyncIterator[list[Item]]:
+    """Everybody's, the newest first."""
     return reads.pages(
         table,
         KeyConditionExpression=does.BELOW,
-        ExpressionAttributeValues=values,
+        ExpressionAttributeValues={":pk": items.text("events"), ":s": items.text(below)},
         ConsistentRead=True,
         ScanIndexForward=False,
-        **filtered,
+        Limit=max(1, at_once),
     )
 
 
