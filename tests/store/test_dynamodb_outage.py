@@ -103,6 +103,25 @@ async def test_a_transaction_is_asked_again_with_its_token(store, wire, failure)
     assert len(set(tokens)) == 2
 
 
+@pytest.mark.parametrize("failure", ["lose", "lose answer", BROKEN])
+async def test_an_event_is_recorded_once_however_often_it_is_put(store, wire, failure):
+    """It has one id for all of its tries, and finds itself there."""
+    before, _ = await history(store)
+    wire.rule = first(2, failure, "PutItem")
+    await store.record(samples.event(reason="lost"))
+    assert wire.count("PutItem") == 3
+    assert (await history(store))[0] == before + 1
+
+
+async def test_an_ending_outlasts_a_lost_answer(store, wire):
+    """Whichever of its writes it is: a thief's session is not to live on for that."""
+    await samples.opened(store, "two")
+    await store.end_sessions(samples.ending(session_id="session-two"), now=NOW)
+    wire.rule = first(1, "lose answer", "PutItem")
+    assert await store.end_sessions(samples.ending(session_id="session-one"), now=NOW)
+    assert len((await store.revocations(after=0, now=NOW)).entries) == 2
+
+
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
 async def test_a_transaction_that_meets_another_is_asked_again(store, wire, reason):
     """It is the same one: it has the same token."""

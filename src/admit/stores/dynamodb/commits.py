@@ -94,9 +94,11 @@ class Commits:
             Unavailable: DynamoDB can't.
         """
         for _ in range(TRIES):
-            ((_, action),) = self._recorded([event])
+            given = items.event_item(self._numbered(event), kept=self._kept)
             try:
-                await self._table.ask("put_item", **action["Put"])
+                await self._table.ask(
+                    "put_item", twice=True, Item=given, **_free_or_the_same(given)
+                )
             except tables.ConditionFailed:  # another process drew the same id
                 continue
             return
@@ -113,8 +115,12 @@ class Commits:
 
     def _recorded(self, events: Sequence[Event]) -> list[Action]:
         """The events, each with a new id."""
-        made = (msgspec.structs.replace(each, id=ids.next()) for each in events)
-        return [(EVENT, put(items.event_item(each, kept=self._kept))) for each in made]
+        made = (items.event_item(self._numbered(each), kept=self._kept) for each in events)
+        return [(EVENT, put(each)) for each in made]
+
+    @staticmethod
+    def _numbered(event: Event) -> Event:
+        return msgspec.structs.replace(event, id=ids.next())
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -130,6 +136,15 @@ class Commits:
             yield
         finally:
             lock.release()
+
+
+def _free_or_the_same(item: Item) -> Item:
+    """The condition under which a lost answer can be asked for again."""
+    values = {":j": item["j"], ":b": item["b"], ":w": item["w"]}
+    return {
+        "ConditionExpression": does.IS_FREE_OR_THE_SAME,
+        "ExpressionAttributeValues": values,
+    }
 
 
 def put(item: Item, *, free: bool = True) -> Item:

@@ -33,9 +33,9 @@ class Head(NamedTuple):
     entries: list[Revocation]
 
 
-async def head(table: Table) -> Head:
+async def head(table: Table, *, ahead: bool = False) -> Head:
     """The head as it stands; all zero before the first revocation."""
-    item = await reads.one(table, HEAD, ahead=True)
+    item = await reads.one(table, HEAD, ahead=ahead)
     if item is None:
         return Head(0, 0, [])
     return Head(int(item["n"]["N"]), int(item["f"]["N"]), items.revocations(item))
@@ -52,7 +52,7 @@ async def put_aside(table: Table, stands: Head) -> None:
         "t": items.number(until),
         "ttl": items.ttl(until),
     }
-    await table.ask("put_item", ahead=True, Item=item)
+    await table.ask("put_item", twice=True, Item=item)
 
 
 def aside(stands: Head) -> Item:
@@ -82,7 +82,7 @@ def moved(stands: Head, revocations: Sequence[Revocation]) -> Item:
 
 async def read(table: Table, *, after: int, now: float) -> Feed:
     """The feed as `Store.revocations` wants it."""
-    stands = await head(table)
+    stands = await head(table, ahead=True)
     after = after if after <= stands.seq else 0
     entries = stands.entries
     if after < stands.before:

@@ -13,7 +13,7 @@ import os
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore import exceptions as boto
 
@@ -24,6 +24,7 @@ from admit.stores.dynamodb.wire import Way, client
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from concurrent.futures import Future
 
     from admit.stores.dynamodb.wire import Client
 
@@ -83,6 +84,15 @@ _REASONS = "CancellationReasons"
 _FAILED = "ConditionalCheckFailed"
 
 
+class _Asked(NamedTuple):
+    """What `Table.ask` is asked."""
+
+    operation: str
+    parameters: Answer
+    ahead: bool
+    twice: bool
+
+
 class Table:
     """The table that a URL names.
 
@@ -124,7 +134,14 @@ class Table:
             await asyncio.wait(asked, timeout=patience.SECONDS)
         hands.let_go()
 
-    async def ask(self, operation: str, *, ahead: bool = False, **parameters: Any) -> Answer:  # noqa: ANN401
+    async def ask(
+        self,
+        operation: str,
+        *,
+        ahead: bool = False,
+        twice: bool = False,
+        **parameters: Any,  # noqa: ANN401  botocore's own
+    ) -> Answer:
         """What DynamoDB answers to an operation of its API, spelled as botocore does.
 
         The table's name is added. A caller that is cancelled, or has waited for as long as it
@@ -133,15 +150,16 @@ class Table:
         Arguments:
             operation: such as `update_item`.
             ahead: whether it may pass by what others wait for: what a process has to know.
+            twice: whether this write comes to the same where it happens twice.
             parameters: such as `Key`, with every value in DynamoDB's own form.
 
         Raises:
             ConditionFailed: a condition did not hold.
             Unavailable: no answer in time, or DynamoDB can't; its cause says why.
         """
-        parameters = self._named(operation, parameters)
+        asked = _Asked(operation, self._named(operation, parameters), ahead=ahead, twice=twice)
         with patience.Step() as left:
-            return await self._bounded(self._tried(operation, parameters, ahead=ahead), left)
+            return await self._bounded(self._tried(asked), left)
 
     def _named(self, operation: str, parameters: Answer) -> Answer:
         """The parameters with the table's name, and the token by which a transaction is known."""
@@ -174,31 +192,31 @@ class Table:
             raise Unavailable(patience.LATE) from TimeoutError("DynamoDB did not answer in time")
         return task.result()
 
-    async def _tried(self, operation: str, parameters: Answer, *, ahead: bool) -> Answer:
+    async def _tried(self, asked: _Asked) -> Answer:
         """Ask, and ask again where that can't do it twice, within the time that there is."""
         loop = asyncio.get_running_loop()
         until = loop.time() + patience.SECONDS
         for tried in range(TRIES):
             try:
-                return await self._once(operation, parameters, ahead=ahead)
+                return await self._once(asked)
             except (boto.BotoCoreError, boto.ClientError) as error:
-                pause = _pause(tried)
-                last = tried + 1 == TRIES or loop.time() + pause > until
-                if last or not _may_be_repeated(operation, error):
+                length = pause(tried)
+                last = tried + 1 == TRIES or loop.time() + length > until
+                if last or not _may_be_repeated(asked, error):
                     raise _told(error) from error
             await asyncio.sleep(pause)
         raise AssertionError
 
-    async def _once(self, operation: str, parameters: Answer, *, ahead: bool) -> Answer:
+    async def _once(self, asked: _Asked) -> Answer:
         with self._guard:
             if self._hands is None:
                 raise Unavailable(CLOSED)
-            future = self._hands.do(operation, parameters, ahead=ahead)
+            future = self._hands.do(asked)
         try:
             return await asyncio.wrap_future(future)
         except boto.ClientError as error:
             if _condition_failed(error):
-                raise ConditionFailed(error.response, operation) from None
+                raise ConditionFailed(error.response, asked.operation) from None
             raise
 
 
@@ -212,10 +230,10 @@ class _Hands:
         self.all = ThreadPoolExecutor(table._most, "admit-dynamodb")  # noqa: SLF001
         self._ahead = ThreadPoolExecutor(1, "admit-dynamodb-ahead")
 
-    def do(self, operation: str, parameters: Answer, *, ahead: bool) -> Any:  # noqa: ANN401  a future
+    def do(self, asked: _Asked) -> Future[Answer]:
         """Begin it, in its turn."""
-        threads = self._ahead if ahead else self.all
-        return threads.submit(lambda: self.made().ask(operation, parameters))
+        threads = self._ahead if asked.ahead else self.all
+        return threads.submit(lambda: getattr(self.made(), asked.operation)(**asked.parameters))
 
     def made(self) -> Client:
         """The client."""
@@ -276,7 +294,7 @@ def _condition_failed(error: Exception) -> bool:
     return _code(error) == "ConditionalCheckFailedException" or _FAILED in _reasons(error)
 
 
-def _may_be_repeated(operation: str, error: Exception) -> bool:
+def _may_be_repeated(asked: _Asked, error: Exception) -> bool:
     """Whether asking once more could help, and can't do it twice."""
     if isinstance(error, ConditionFailed):
         return False
@@ -284,7 +302,7 @@ def _may_be_repeated(operation: str, error: Exception) -> bool:
         return True
     if _code(error) == "TransactionCanceledException":
         return bool(_reasons(error) & CONFLICTS)
-    if operation not in READS | {TRANSACTION}:
+    if not asked.twice and asked.operation not in READS | {TRANSACTION}:
         return False
     status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     lost = isinstance(error, boto.HTTPClientError) or status >= SERVER_ERROR
