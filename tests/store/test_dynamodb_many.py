@@ -289,6 +289,7 @@ async def test_an_event_id_that_another_drew_is_drawn_again(store, monkeypatch):
     await store.record(samples.event(reason="first"))
     await store.record(samples.event(reason="second"))
     await samples.add(store, "ada")
+    assert await store.find_user("id", "id-ada") == samples.account()
     await samples.opened(store)
     assert [each.id for each in await store.events()] == [10, 9, 8, 7]
 
