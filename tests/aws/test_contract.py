@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from admit.testing.http_caller import refused
+from admit.testing.http_caller import EMAIL, PASSWORD, refused
 from admit.testing.http_contract import HTTPContract
 from admit.testing.http_refusals import NEEDS_A_BEARER
 from admit.testing.http_revocations import KEY
@@ -105,3 +105,26 @@ class TestBalanced(HTTPContract):
                 assert set(answer.json()["fields"]) == {wrong}
             answer = await service.send("GET", "/revocations?wait=x&wait=0", bearer=KEY)
             assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("form", ["rest", "http"])
+@pytest.mark.parametrize("prefix", ["/auth", "/prod/auth"])
+async def test_a_named_stage_stands_before_every_path(form, prefix, through):
+    """Whether the routes' prefix names it or not; without it there is nothing."""
+    async with through(form, stage="prod", prefix=prefix) as service:
+        body = {"email": EMAIL, "password": PASSWORD}
+        asked = service.client.request
+        answer = await asked("POST", "/prod/auth/register", json=body)
+        assert answer.status_code == 201
+        assert (await asked("GET", "/prod/healthz")).status_code == 200
+        assert (await asked("GET", "/prod/x/auth/me")).status_code == 404
+        assert (await asked("GET", "/prod/me")).status_code == 404
+
+
+async def test_who_is_seen_by_no_gateway_is_limited_all_the_same(through):
+    """An event without an address, as from the console's test button: they all count as one."""
+    async with through("http", peer="") as service:
+        await service.register()
+        body = {"login": EMAIL, "password": "wrong one"}
+        tries = [await service.send("POST", "/login", json=body) for _ in range(6)]
+        assert [each.status_code for each in tries] == [401] * 5 + [429]

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 import admit.aws
+from admit.aws.forms import HTTP
 from admit.http.later import LATER
 from admit.testing.http_caller import HSTS, checked
 from desk.events import answer_of, event_of
@@ -28,7 +31,7 @@ def running(tmp_path):
     """Starts the function with these settings; what it writes is in `log`."""
 
     @asynccontextmanager
-    async def start(**settings):
+    async def start(*, limit=60.0, **settings):
         environ = {
             "ADMIT_DATABASE_URL": f"sqlite:///{tmp_path}/admit.db",
             "ADMIT_SECRET": SECRET,
@@ -36,18 +39,18 @@ def running(tmp_path):
             **settings,
         }
         with (tmp_path / "log").open("wb") as log:
-            async with Function(environ=environ, log=log, cwd=tmp_path) as function:
+            async with Function(environ=environ, log=log, cwd=tmp_path, timeout=limit) as function:
                 yield function
 
     return start
 
 
-async def ask(function, method="GET", path="/auth/me", body=None, **headers):
+async def ask(function, method="GET", path="/auth/me", body=None, query="", **headers):
     """The answer through an HTTP API."""
     content = b"" if body is None else json.dumps(body).encode()
     if body is not None:
         headers["Content-Type"] = "application/json"
-    request = Request(method, path, "", [*headers.items()], content)
+    request = Request(method, path, query, [*headers.items()], content)
     return as_httpx(answer_of("http", await function.invoke(event_of("http", request))))
 
 
@@ -134,6 +137,26 @@ async def test_a_restored_function_answers(running):
     async with running(AWS_LAMBDA_INITIALIZATION_TYPE="snap-start") as function:
         await function.ready()
         assert (await ask(function, path="/healthz")).status_code == 200
+
+
+async def test_nobody_waits_for_news_longer_than_the_function_may_run(running, tmp_path):
+    """The answer is that there is none; Lambda would have ended the process, and said 5xx."""
+    key = "a-key-of-the-verifiers-in-the-tests-0123456789"
+    async with running(limit=5.0, ADMIT_VERIFIER_KEYS=key) as function:
+        assert (await ask(function, path="/healthz")).status_code == 200
+        answer = await ask(
+            function, path="/auth/revocations", query="wait=30", Authorization=f"Bearer {key}"
+        )
+        assert answer.status_code == 200
+        assert answer.json()["revocations"] == []
+
+
+@pytest.mark.parametrize(("left", "may"), [(30_000, 25.0), (10_000, 8.0), (1_000, 0.0)])
+def test_what_is_left_for_waiting(left, may):
+    context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: left)
+    config: Any = {"api_gateway_base_path": "/auth"}
+    form = HTTP(event_of("http", Request("GET", "/")), context, config)
+    assert form.scope["admit.seconds_left"] == may
 
 
 async def test_on_https_every_answer_of_lambda_says_so(running):

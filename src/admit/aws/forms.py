@@ -12,6 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from admit.aws import events
+from admit.http.feed import SECONDS_LEFT
 from admit.http.observed import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from admit.aws.events import Event, Lines
 
+LONGEST = 25.0
+"""Seconds; API Gateway gives a function up after 29 or 30."""
+TO_SPARE = 2.0
+"""Seconds that Lambda's own limit leaves for the rest of the answer."""
 LEFT_OUT = frozenset({"content-length"})
 """Whoever writes the answer on the wire counts its bytes."""
 
@@ -62,6 +67,7 @@ class Form:
             "server": None,
             # What CloudWatch's lines of this invocation are found by.
             REQUEST_ID: getattr(self.context, "aws_request_id", None),
+            SECONDS_LEFT: self._seconds_left(),
         }
 
     def __call__(self, response: Response) -> dict[str, Any]:
@@ -77,6 +83,12 @@ class Form:
             "body": body,
             "isBase64Encoded": in_base64,
         }
+
+    def _seconds_left(self) -> float:
+        """How long an answer may be waited for: Lambda ends who is late, and so do the gateways."""
+        told = getattr(self.context, "get_remaining_time_in_millis", None)
+        left = told() / 1000 - TO_SPARE if told else LONGEST
+        return max(0.0, min(left, LONGEST))
 
     def _headers(self) -> Lines:
         return events.listed_headers(self.event)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 30
 """Seconds; what stands between us and the verifier cuts a silent connection after about 60."""
+SECONDS_LEFT = "admit.seconds_left"
+"""Where, in its scope, a request has the seconds after which whoever carries it gives it up."""
 MOST_WAITING = 1_000
 """Each is a connection that somebody with a key holds open."""
 _WAIT = re.compile(r"[0-9]|[12][0-9]|30", re.ASCII)
@@ -65,9 +67,10 @@ class RevocationFeed:
         asked = _asked(request.query_params, request.headers)
         await self._catch_up(asked.after)
         page = self._page(asked)
-        if asked.wait and not _is_news(page, asked):
+        wait = min(asked.wait, request.scope.get(SECONDS_LEFT, LONGEST_WAIT))
+        if wait > 0 and not _is_news(page, asked):
             with self._place():
-                page = await self._waited(request, asked)
+                page = await self._waited(request, asked, wait)
         return _answer(page, asked)
 
     async def _catch_up(self, cursor: Cursor) -> None:
@@ -102,10 +105,10 @@ class RevocationFeed:
         finally:
             self._waiting -= 1
 
-    async def _waited(self, request: Request, asked: Asked) -> Page:
+    async def _waited(self, request: Request, asked: Asked, wait: float) -> Page:
         """The first page with news, or the one at the end of the wait; nothing for who has left."""
         # In no request's context: a wait is longer than the time that a request has for its store.
-        news = asyncio.create_task(self._news(asked), context=Context())
+        news = asyncio.create_task(self._news(asked, wait), context=Context())
         left = asyncio.create_task(_left(request))
         try:
             await asyncio.wait({news, left}, return_when=asyncio.FIRST_COMPLETED)
@@ -117,9 +120,9 @@ class RevocationFeed:
             left.cancel()
             await asyncio.gather(news, left, return_exceptions=True)
 
-    async def _news(self, asked: Asked) -> Page:
+    async def _news(self, asked: Asked, wait: float) -> Page:
         loop, news = asyncio.get_running_loop(), self._revoked.news
-        until = loop.time() + asked.wait
+        until = loop.time() + wait
         # Now and then it is checked how old this knowledge is, so that the verifier is told.
         watched = self._engine.watched
         step = self._engine.settings.revocation_max_age if watched else LOOK_SECONDS
