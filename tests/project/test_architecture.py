@@ -15,6 +15,7 @@ LINT = "from importlinter.cli import lint_imports_command as lint; lint()"
 LAYERS = "Arrows only go down, and every module has its place"
 STORES = "Only the engine knows which store it stands on"
 CORE = "The core imports no framework, no driver and no command"
+AUTHORIZER = "The authorizer imports no store, no web framework, no botocore"
 
 
 def module(house: Path, name: str) -> Path:
@@ -78,6 +79,11 @@ def test_the_house_as_it_stands_breaks_no_rule(house: Path) -> None:
         ("revocation", "import redis", CORE),
         ("stores.sqlite", "import psycopg", CORE),
         ("passwords", "def late():\n    import typer", CORE),
+        ("verifier", "import admit.stores.base", AUTHORIZER),
+        ("aws.guard", "def late():\n    import botocore", AUTHORIZER),
+        ("aws.authorizing", "import starlette", AUTHORIZER),
+        ("tokens.checker", "import admit.tokens.keys", AUTHORIZER),
+        ("errors", "import joserfc", AUTHORIZER),
     ],
 )
 def test_a_forbidden_import_breaks_its_rule(

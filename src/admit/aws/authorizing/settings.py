@@ -74,7 +74,7 @@ def read(environ: Mapping[str, str]) -> AuthorizerSettings:
         issuer=issuer,
         audience=_read(environ, "ADMIT_AUDIENCE", readers.text) or base_url,
         key=_key(environ),
-        url=_read(environ, OWN + "URL", _address) or _address(issuer),
+        url=_url(environ, issuer),
         look=LOOK if look is None else look,
         max_age=MAX_AGE if max_age is None else max_age,
         access_ttl=ttl,
@@ -121,8 +121,17 @@ def _key(environ: Mapping[str, str]) -> str:
     )
 
 
-def _address(value: object) -> str:
-    return address(readers.text(value))
+def _url(environ: Mapping[str, str], issuer: str) -> str:
+    """Where the issuer is reached: at its name, where nothing else is said."""
+    given = _read(environ, OWN + "URL", lambda value: address(readers.text(value)))
+    try:
+        return given or address(issuer)
+    except ValueError:
+        raise SettingsError(
+            "base_url",
+            f"ADMIT_BASE_URL makes {issuer!r} the issuer, but keys and revocations must not cross a"
+            " network in the clear: use https://, or http://localhost while developing.",
+        ) from None
 
 
 def _read(environ: Mapping[str, str], name: str, reader: Callable[[object], T]) -> T | None:
