@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from admit import Admit
-from admit.aws.authorizing import Unauthorized
+from admit.aws.authorizing import Authorizer, Unauthorized
 from admit.testing.http_contract import Clock, Service
 from tests.aws import guarded
 from tests.aws.guarded import guard, http_event, token_event
@@ -56,7 +56,7 @@ UNKNOWN = {"nobody", "nothing", "", "\0"}
 class Guarded(Service):
     """A service, and an authorizer that is asked whatever the service is asked."""
 
-    authorizer = None
+    authorizer: Authorizer
     asked = 0
 
     async def send(self, method, path, **given):

@@ -336,7 +336,7 @@ def test_a_policy_speaks_of_the_whole_stage_whatever_the_path(sight):
         assert answer["policyDocument"]["Statement"][0]["Resource"] == f"{stage}/*"
 
 
-OTHERS = [
+OTHERS: list[dict[str, object]] = [
     {},
     {"type": "TOKEN"},
     {"type": "TOKEN", "methodArn": "arn:aws:execute-api:eu:1:*/prod/GET/"},

@@ -5,6 +5,7 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from joserfc.jwk import ECKey
 
@@ -52,6 +53,7 @@ class Scripted:
         self.url = f"http://127.0.0.1:{server.server_address[1]}/auth"
         self.asked = []
         self.connections = 0
+        self.headers: Any = None
         self.answers = {}
         self.publish(self.key)
         self.revoke()

@@ -177,7 +177,7 @@ def test_an_issuer_that_is_away_is_asked_less_and_less(issuer, verify, time):
     """After 1 s, doubled up to 10 s."""
     verify(issuer.token())
     issuer.answers[FEED] = answering(500)
-    gaps = []
+    gaps: list[float] = []
     time.passes(0.5)
     asked_at, asked = time.wall, issuer.looks()
     while len(gaps) < 7:

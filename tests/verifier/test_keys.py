@@ -1,6 +1,8 @@
 """Public keys: which are taken, for what, how long, and when they are asked for again."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
@@ -18,7 +20,7 @@ from tests.verifier.scripted import (
 )
 
 JWKS = "/auth/.well-known/jwks.json"
-MAKERS = {
+MAKERS: dict[str, Callable[[], Any]] = {
     "ES256": lambda: ECKey.generate_key("P-256"),
     "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
     "RS256": lambda: RSAKey.generate_key(2048),
