@@ -8,13 +8,14 @@ import os
 import time
 from pathlib import Path
 
-from benchmarks import cold, memory, postgres, refresh, route, scale, storm, verify
+from benchmarks import authorizer, memory, postgres, refresh, route, scale, storm, verify
 from benchmarks.figures import Figure, table
 from benchmarks.machine import libraries, machine
 from benchmarks.sizes import FULL, QUICK, Sizes
 
 PARTS = {
     "verify": verify.measure,
+    "authorizer": authorizer.measure,
     "route": route.measure,
     "refresh": refresh.measure,
     "postgres": postgres.measure,
