@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("admit.aws")
 
+DYNAMODB = ("admit.stores.dynamodb.store", "botocore.config", "botocore.session")
+"""What the store loads; with SnapStart keys are fetched, for which botocore's client is made."""
+
 
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401  JSON
     """Answer one HTTP request: what Lambda calls.
@@ -104,7 +107,8 @@ def _remember() -> None:
         return
     later.load()
     if os.environ.get(variable("database_url"), "").startswith("dynamodb:"):
-        import_module("admit.stores.dynamodb.store")
+        for name in DYNAMODB:
+            import_module(name)
 
 
 class Lines(JSONLines):
