@@ -79,8 +79,8 @@ async def _counted(
     between: Between, settings: Callable[[str], dict[str, str]], token: str, home: Path, times: int
 ) -> Counted:
     async with Listener(between.answer) as listener:
-        given = settings(f"http://127.0.0.1:{listener.port}")
-        environ = functions.environment(functions.HANDLER, memory=512, given=given, cwd=home)
+        given = functions.COMPILED | settings(f"http://127.0.0.1:{listener.port}")
+        environ = environment(functions.HANDLER, memory=512, given=given, cwd=home)
         process = Process(functions.runtime(functions.HANDLER), environ, cwd=home)
         await process.start()
         try:
