@@ -2,14 +2,15 @@
 
 Every start is one of the same harness (`desk`), whose Runtime API the processes ask for their
 event: AWS's own runtime client runs ours, and a loop of thirty lines runs the tutorial's handler on
-Node, because AWS's client for Node has to be compiled. Modules are compiled already (`.pyc`), as in
-a zip that `make lambda` makes. The emulated table, the issuer and whoever counts share the cores.
+Node, because AWS's client for Node has to be built with a compiler. Python's modules are compiled
+already, as in a zip for Lambda. The emulated table and the issuer share the cores.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -115,10 +116,10 @@ def measure(sizes: Sizes) -> list[Figure]:
             access=issuer.tokens[0].access_token,
             node=node,
         )
-        tokens = functions.seeded(place.refreshing(), sessions=sizes.cold_rounds + 3)
+        tokens = functions.seeded(place.refreshing(), sessions=sizes.cold_rounds + imports.LOGS + 2)
         place.round(next(tokens))  # the first start of each reads its files from the disk
         rounds = [place.round(next(tokens)) for _ in range(sizes.cold_rounds)]
-        return [*_compared(rounds), *_loaded(place, next(tokens)), *_counted(place, next(tokens))]
+        return [*_compared(rounds), *_loaded(place, tokens), *_counted(place, next(tokens))]
 
 
 def _compared(rounds: list[Round]) -> list[Figure]:
@@ -134,16 +135,19 @@ def _compared(rounds: list[Round]) -> list[Figure]:
     return figures
 
 
-def _loaded(place: Place, token: str) -> list[Figure]:
-    """The import-time tables: each package by itself, timed, which makes it slower."""
+def _loaded(place: Place, tokens: Iterator[str]) -> list[Figure]:
+    """The import-time tables: each package by itself."""
+    environ, timed = place.refreshing(), imports.TIMED
     logs = {
-        "authorizer": place.authorizer(*imports.TIMED).log,
-        "handler": place.started(token, place.refreshing(), *imports.TIMED).log,
+        "authorizer": [place.authorizer(*timed).log for _ in range(imports.LOGS)],
+        "handler": [
+            place.started(token, environ, *timed).log for token in islice(tokens, imports.LOGS)
+        ],
     }
     return [
         shown(f"cold: {name} imports {package}", " ms", [spent])
-        for name, log in logs.items()
-        for package, spent in imports.largest(imports.by_package(log)).items()
+        for name, each in logs.items()
+        for package, spent in imports.largest(imports.by_package(each)).items()
     ]
 
 
