@@ -6,7 +6,7 @@ import json
 import jwt
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwe
 from joserfc.jwk import OctKey
@@ -42,6 +42,7 @@ def test_another_library_verifies_what_is_signed(algorithm):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+@settings(deadline=None)
 @given(message=st.binary(max_size=100), bit=st.integers(0, 255))
 def test_a_key_verifies_what_it_signed_and_nothing_else(algorithm, message, bit):
     key = key_of(algorithm)
@@ -89,6 +90,7 @@ def test_another_library_opens_what_is_closed():
     assert opened.headers() == sealed.header("a")
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, 10_000), instead=st.sampled_from("AQgwZ09_-.=+/é"))
 def test_one_character_changed_opens_nothing(at, instead):
     at %= len(CLOSED)
@@ -96,6 +98,7 @@ def test_one_character_changed_opens_nothing(at, instead):
     assert (sealed.opened(changed, KEY, kid="a") is None) == (changed != CLOSED)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80) | st.lists(st.sampled_from(["", "AAAA", "é"])).map(".".join))
 def test_no_text_is_an_error(text):
     assert sealed.opened(text, KEY, kid="a") is None

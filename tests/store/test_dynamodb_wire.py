@@ -13,7 +13,7 @@ import pytest
 from botocore import exceptions as boto
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as TheirCredentials
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from admit.stores.dynamodb import wire
@@ -74,6 +74,7 @@ def both(request, endpoint, monkeypatch):
     made.close()
 
 
+@settings(deadline=None)
 @given(
     body=st.binary(max_size=200),
     target=st.text("abcdefghijklmnopqrstuvwxyzABC._0123456789 ", min_size=1, max_size=60),
