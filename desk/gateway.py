@@ -77,7 +77,7 @@ class Gateway:
             return events.renamed(self._form, events.answer_of(self._form, answer))
         except TimedOut:
             return events.refused(504, "Endpoint request timed out")
-        except (InvocationError, events.BadAnswer):
+        except (InvocationError, ValueError):  # events.BadAnswer, or no JSON, or no base64
             return events.failed(self._form)
 
     async def _let_in(self, event: dict[str, Any]) -> dict[str, Any] | None:

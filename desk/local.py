@@ -160,5 +160,5 @@ async def _started(
         stdout=asyncio.subprocess.PIPE,
         stderr=errors,
         process_group=0,
-        preexec_fn=with_its_parent,
+        preexec_fn=with_its_parent(),
     )

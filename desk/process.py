@@ -126,7 +126,7 @@ class Process:
             stdout=self._log,
             stderr=self._log,
             process_group=0,  # a Ctrl-C is ours to pass on
-            preexec_fn=with_its_parent,
+            preexec_fn=with_its_parent(),
         )
         self._watch = asyncio.create_task(self._watched(self._child))
 
