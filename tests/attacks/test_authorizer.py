@@ -27,6 +27,7 @@ from .test_algorithm_confusion import (  # noqa: F401
     test_the_signing_key_of_another_algorithm_stays_with_its_own,
 )
 from .test_key_in_the_header import (  # noqa: F401
+    signed_by_hand,
     test_an_address_in_the_header_is_never_fetched,
     test_an_embedded_key_is_refused,
     test_even_we_may_not_sign_such_a_header,
@@ -134,6 +135,16 @@ async def test_a_genuine_token_over_eight_kilobytes_is_refused(service):
     assert len(fits) < 8 * 1024 < len(large)
     assert await service.me(fits) == 200
     assert await service.me(large) == 401
+
+
+async def test_a_good_signature_under_another_algorithms_name_is_refused(service):
+    """Really signed by our key, and its header lies: the name alone says no."""
+    await service.register()
+    header, claims = opened((await service.sign_in())["access_token"])
+    key = signing_key(service.auth)
+    assert await service.me(signed_by_hand(header, claims, key)) == 200
+    for alg in ("ES384", "HS256", "none", "es256", ""):
+        assert await service.me(signed_by_hand({**header, "alg": alg}, claims, key)) == 401
 
 
 async def test_a_token_of_another_spelling_of_base64_is_refused(service):

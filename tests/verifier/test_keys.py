@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from admit.errors import InvalidToken, Unavailable
 from tests.attacks.forging import encoded, signed
+from tests.attacks.test_key_in_the_header import signed_by_hand
 from tests.verifier.scripted import (
     Time,
     answering,
@@ -66,6 +67,13 @@ def test_a_key_is_used_for_no_other_algorithm(issuer, verify):
         first = encoded({"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()})
         renamed = ".".join([first, *issuer.token(key, {"alg": other}).split(".")[1:]])
         assert refused(verify, renamed)
+
+
+def test_a_good_signature_under_another_algorithms_name_is_refused(issuer, verify):
+    for alg in ("ES256", "ES384", "none"):
+        header = {"typ": "at+jwt", "alg": alg, "kid": issuer.key.thumbprint()}
+        token = signed_by_hand(header, claims(), issuer.key)
+        assert verify(token) if alg == "ES256" else refused(verify, token)
 
 
 @pytest.mark.parametrize(
