@@ -38,10 +38,11 @@ def asking(url, clocks=None):
 
 
 def cut_off(handler):
+    """What did come looks like a whole answer."""
     handler.send_response(200)
-    handler.send_header("Content-Length", "100")
+    handler.send_header("Content-Length", "1000")
     handler.end_headers()
-    handler.wfile.write(b'{"revocations":[]')
+    handler.wfile.write(page(cursor="1"))
     handler.close_connection = True
 
 
@@ -104,6 +105,21 @@ def test_a_bad_answer_lets_nobody_in_and_a_good_one_after_it_does(issuer, time, 
             issuer.answers |= good
             time.passes(2)
             assert made.verify(issuer.token())
+
+
+def test_an_answer_is_read_up_to_its_bound_and_no_further(issuer):
+    """Also where it says nothing of its length, and where all that is read makes sense."""
+
+    def endless(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(page(cursor="1") + b" " * LARGEST)
+        handler.close_connection = True
+
+    for answer in (endless, answering(200, page(cursor="1") + b" " * LARGEST)):
+        issuer.answers[FEED] = answer
+        with asking(issuer.url) as asked, pytest.raises(Away, match=f"over {LARGEST} bytes"):
+            asked.get("/revocations")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -8,6 +8,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from admit.errors import InvalidToken, Unavailable
+from admit.tokens.checker import unpadded
 from tests.attacks.forging import encoded, signed
 from tests.attacks.test_key_in_the_header import signed_by_hand
 from tests.verifier.scripted import (
@@ -67,6 +68,15 @@ def test_a_key_is_used_for_no_other_algorithm(issuer, verify):
         first = encoded({"typ": "at+jwt", "alg": "RS256", "kid": key.thumbprint()})
         renamed = ".".join([first, *issuer.token(key, {"alg": other}).split(".")[1:]])
         assert refused(verify, renamed)
+
+
+def test_an_es256_signature_has_sixty_four_bytes(issuer, verify):
+    """One text for each signature: no zero before its second number, and none left out."""
+    message, _, signature = issuer.token().rpartition(".")
+    raw = unpadded(signature)
+    assert verify(f"{message}.{encoded(raw)}")
+    for other in (raw[:32] + b"\0" + raw[32:], b"\0" + raw, raw + b"\0", raw[:-1], raw[:32]):
+        assert refused(verify, f"{message}.{encoded(other)}")
 
 
 def test_a_good_signature_under_another_algorithms_name_is_refused(issuer, verify):
