@@ -174,6 +174,28 @@ def test_an_address_where_nobody_listens_is_away():
             asked.get("/x")
 
 
+def test_an_issuer_that_is_starting_is_waited_for_where_nobody_gets_in_without_it(
+    issuer, time, monkeypatch
+):
+    """Where something is known, the request does not wait for more."""
+    monkeypatch.setattr(issuer_module, "SECONDS", 0.05)
+    monkeypatch.setattr(issuer_module, "PATIENT_SECONDS", 60.0)
+    over = threading.Event()
+
+    def slowly(handler):
+        over.wait(0.3)
+        answering(200, body[handler.path.partition("?")[0]])(handler)
+
+    body = dict(issuer.answers)
+    issuer.answers |= dict.fromkeys(body, slowly)
+    with verifier(issuer.url, time.clocks) as made:
+        first = made.verify(issuer.token())
+        issuer.answers[FEED] = lambda _: over.wait(60)
+        time.passes(5)
+        assert made.verify(issuer.token()).user_id == first.user_id
+        over.set()
+
+
 def test_one_connection_serves_many_looks(issuer, time):
     with verifier(issuer.url, time.clocks) as made:
         for _ in range(10):

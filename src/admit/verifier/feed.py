@@ -92,7 +92,7 @@ class Feed:
             self._cursor = None  # what the clock made us drop while it was ahead comes again
         self._begun_at = at
         try:
-            whole = self._read_pages(at)
+            whole = self._read_pages(at, patient=at.since(self._seen_at) > self._max_age)
         except (Away, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self._rests.begin(error)
             return
@@ -103,14 +103,14 @@ class Feed:
                 self._known.forget(at.wall)
                 self._pruned_at = at
 
-    def _read_pages(self, at: Instant) -> bool:
+    def _read_pages(self, at: Instant, *, patient: bool) -> bool:
         """Take in page after page; return whether it was the last.
 
         Raises:
             Away, MsgspecError, UnicodeDecodeError, RecursionError: a page can't be had or read.
         """
         while self._clocks.now().since(at) < LOOK_SECONDS:
-            page = self._next()
+            page = self._next(patient=patient)
             if page.more and page.cursor == self._cursor:
                 raise Away("it says that there is more, and gives nothing")
             self._known.take(page.revocations)
@@ -119,16 +119,17 @@ class Feed:
                 return True
         return False
 
-    def _next(self) -> Page:
+    def _next(self, *, patient: bool) -> Page:
         """What comes behind the cursor; everything, where that is damaged."""
         try:
-            return self._get()
+            return self._get(patient=patient)
         except Away as error:
             if error.status != _DAMAGED or self._cursor is None:
                 raise
         self._cursor = None
-        return self._get()
+        return self._get(patient=patient)
 
-    def _get(self) -> Page:
+    def _get(self, *, patient: bool) -> Page:
         asked = "" if self._cursor is None else f"?after={quote(self._cursor, safe='')}"
-        return _page.decode(self._issuer.get(PATH + asked, key=self._key).body)
+        answer = self._issuer.get(PATH + asked, key=self._key, patient=patient)
+        return _page.decode(answer.body)

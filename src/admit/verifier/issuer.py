@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 SECONDS = 1.5
 """How long one answer may take, connecting included."""
+PATIENT_SECONDS = 4.0
+"""The same where nobody can be let in without it: an issuer on Lambda may be starting. Twice that
+is less than the 10 s that an HTTP API waits for its authorizer."""
 IDLE_SECONDS = 30.0
 """A connection that lay idle for longer, or was frozen, is not used again: it may lead nowhere."""
 LARGEST = 1024 * 1024
@@ -100,8 +103,8 @@ class Issuer:
         self.turn = threading.RLock()
         """Held by whoever asks, until what was answered is taken in."""
 
-    def get(self, path: str, *, key: str | None = None) -> Answer:
-        """The answer to `GET path`.
+    def get(self, path: str, *, key: str | None = None, patient: bool = False) -> Answer:
+        """The answer to `GET path`; `patient` where nobody can be let in without it.
 
         A connection that died while it lay idle is replaced once, and nobody notices.
 
@@ -111,7 +114,7 @@ class Issuer:
         headers = {"Accept": b"application/json"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}".encode()
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + (PATIENT_SECONDS if patient else SECONDS)
         with self.turn:
             kept = self._kept()
             try:

@@ -145,7 +145,7 @@ class PublicKeys:
 
     def _look(self, at: Instant) -> None:
         try:
-            answer = self._issuer.get(PATH)
+            answer = self._issuer.get(PATH, patient=not self.state)
             listed = msgspec.json.decode(answer.body, type=Listed).keys
         except (Away, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self._rests.begin(error)
