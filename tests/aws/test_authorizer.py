@@ -318,6 +318,8 @@ def test_a_token_in_two_headers_is_refused(sight):
 
 
 ARNS = [
+    (STAGE, STAGE),
+    (f"{STAGE}/$default", STAGE),
     (f"{STAGE}/GET/", STAGE),
     (f"{STAGE}/GET/a:b/c:d/*", STAGE),
     (f"{STAGE}/POST/x/arn:aws:execute-api:eu-central-1:1:other/prod/GET/", STAGE),

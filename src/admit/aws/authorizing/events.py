@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Form = Literal["token", "request", "http1", "http2"]
-_STAGE = re.compile(r"(arn:[^:/]+:execute-api:[^:/]*:[^:/]*:[^:/*]+/[^:/]+)/.*", re.DOTALL)
+_STAGE = re.compile(r"(arn:[^:/]+:execute-api:[^:/]*:[^:/]*:[^:/*]+/[^:/]+)(?:/.*)?", re.DOTALL)
 """Up to the stage; behind it the path may hold anything, as the caller wrote it."""
 _VERSIONS: dict[object, Form] = {None: "request", "1.0": "http1", "2.0": "http2"}
 
