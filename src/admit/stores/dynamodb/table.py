@@ -1,9 +1,10 @@
 """One table of DynamoDB: what is asked of it, how long for, and what is asked again.
 
-What is asked again must not be able to happen twice. A read can be; a transaction can be, because
-it carries a token by which DynamoDB knows it again; any other write only where DynamoDB said that
-it did nothing, or was never reached. A write whose answer was lost may have been made: it is
-`Unavailable`, and to the law an answer that was lost on its way.
+What is asked again must do no harm where it happens twice. A read does none; a transaction can't,
+because it carries a token by which DynamoDB knows it again; of some writes their caller says so.
+Any other is asked again only where DynamoDB said that it did nothing, or was never reached: one
+whose answer was lost may have been made. It is `Unavailable`, and to the law an answer that was
+lost on its way.
 """
 
 from __future__ import annotations
