@@ -43,6 +43,7 @@ NAMES = (
     "x" * 100_000,
     "🦊" * 50_000,
 )
+SECRET = ("of-thirty-two-bytes-or-more-0123456789",)
 SURROGATES = {"\ud800"}
 
 
@@ -121,7 +122,7 @@ async def test_a_value_is_never_read_as_an_expression(store, reason):
 
 async def test_no_login_is_more_than_unknown(serve, dynamodb_url):
     """Over HTTP: refused as any other, never an error of the server's."""
-    async with serve(database_url=dynamodb_url, throttle="off") as service:
+    async with serve(database_url=dynamodb_url, secret=SECRET, throttle="off") as service:
         await service.register()
         for name in NAMES:
             for login in (name, f"{name}@example.com"):
@@ -134,7 +135,7 @@ async def test_no_login_is_more_than_unknown(serve, dynamodb_url):
 
 async def test_no_session_id_is_more_than_unknown(serve, dynamodb_url):
     """The id of a session that lives is only ever compared."""
-    async with serve(database_url=dynamodb_url) as service:
+    async with serve(database_url=dynamodb_url, secret=SECRET) as service:
         await service.register()
         ada = await service.sign_in()
         mine = session_id(ada["access_token"])

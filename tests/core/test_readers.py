@@ -254,7 +254,7 @@ def test_the_database_url_names_a_table():
         ("dynamodb://key:secret@admit", "dynamodb://TABLE"),
         ("dynamodb://admit/other", "dynamodb://TABLE"),
         ("dynamodb://admit#x", "dynamodb://TABLE"),
-        ("dynamodb://admit?region", "dynamodb://TABLE"),
+        ("dynamodb://admit?region", "region"),
         ("dynamodb://admit?region=", "a region"),
         ("dynamodb://admit?region=Europe", "a region"),
         ("dynamodb://admit?region=eu-west-1.evil.example/-1", "a region"),

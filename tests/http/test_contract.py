@@ -30,4 +30,5 @@ class TestPostgreSQL(HTTPContract):
 class TestDynamoDB(HTTPContract):
     @pytest.fixture
     def serve(self, serve, dynamodb_url):
-        return partial(serve, database_url=dynamodb_url)
+        secret = ("of-thirty-two-bytes-or-more-0123456789",)
+        return partial(serve, database_url=dynamodb_url, secret=secret)

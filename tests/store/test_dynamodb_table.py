@@ -13,6 +13,7 @@ from admit.testing import samples
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
 
+SECRET = ("of-thirty-two-bytes-or-more-0123456789",)
 DENIED = (400, "AccessDeniedException")
 
 
@@ -131,7 +132,8 @@ async def test_an_outage_is_no_missing_table(store, wire):
 
 async def test_without_the_driver_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "admit.stores.dynamodb", None)
-    settings = Settings(database_url="dynamodb://admit?region=eu-west-1", data_dir=tmp_path)
+    url = "dynamodb://admit?region=eu-west-1"
+    settings = Settings(database_url=url, secret=SECRET, data_dir=tmp_path)
     with pytest.raises(SettingsError, match=r"pip install 'admit\[aws\]'"):
         store_of(settings)
 
@@ -142,6 +144,7 @@ async def test_the_settings_reach_the_store(aws_credentials, tmp_path):
         database_url="dynamodb://admit?region=eu-west-1",
         database_pool=3,
         event_ttl=86_400.0,
+        secret=SECRET,
         data_dir=tmp_path,
     )
     store = store_of(settings)
