@@ -41,32 +41,78 @@ def certificate(tmp_path):
     return path
 
 
-def test_a_certificate_that_no_authority_signed_ends_it_before_anything_is_said(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    heard: list[object] = []
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
-    def impostor(listening):
-        accepted, _ = listening.accept()
+
+class Speaker:
+    """Answers one connection with this certificate, and remembers what it heard."""
+
+    def __init__(self, certificate):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self.heard: object = None
+        self._serving = threading.Thread(target=self._serve, daemon=True)
+        self._serving.start()
+
+    def _serve(self):
+        accepted, _ = self._listening.accept()
         try:
-            with context.wrap_socket(accepted, server_side=True) as spoken:
-                heard.append(spoken.recv(65_536))
+            with self._context.wrap_socket(accepted, server_side=True) as spoken:
+                heard = b""
+                while not heard.endswith(b"{}"):
+                    if not (part := spoken.recv(65_536)):
+                        break
+                    heard += part
+                self.heard = heard
+                spoken.sendall(ANSWER)
         except OSError as error:
-            heard.append(error)
+            self.heard = error
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = threading.Thread(target=impostor, args=(listening,), daemon=True)
-        serving.start()
-        way = Way(
-            region="eu-west-1",
-            endpoint=f"https://localhost:{listening.getsockname()[1]}",
-            emulated=False,
-            connections=1,
-            connect_seconds=PATIENCE,
-            answer_seconds=PATIENCE,
-        )
-        with pytest.raises(boto.EndpointConnectionError):
-            Wire(way, Credentials("key", "secret", "token")).ask("get_item", {})
-        serving.join(PATIENCE)
-    (said,) = heard
-    assert isinstance(said, ssl.SSLError) or said == b""
+    def done(self):
+        self._serving.join(PATIENCE)
+        self._listening.close()
+
+
+def asking(port, host="localhost"):
+    way = Way(
+        region="eu-west-1",
+        endpoint=f"https://{host}:{port}",
+        emulated=False,
+        connections=1,
+        connect_seconds=PATIENCE,
+        answer_seconds=PATIENCE,
+    )
+    return Wire(way, Credentials("key", "secret", "token"))
+
+
+def test_a_certificate_that_no_authority_signed_ends_it_before_anything_is_said(certificate):
+    speaker = Speaker(certificate)
+    with pytest.raises(boto.EndpointConnectionError):
+        asking(speaker.port).ask("get_item", {})
+    speaker.done()
+    assert isinstance(speaker.heard, OSError) or speaker.heard == b""
+
+
+def test_a_certificate_for_another_name_does_too(certificate):
+    speaker = Speaker(certificate)
+    wire = asking(speaker.port, "127.0.0.1")
+    assert wire._tls is not None
+    wire._tls.load_verify_locations(certificate)
+    with pytest.raises(boto.EndpointConnectionError):
+        wire.ask("get_item", {})
+    speaker.done()
+    assert isinstance(speaker.heard, OSError) or speaker.heard == b""
+
+
+def test_the_one_that_an_authority_signed_is_asked(certificate):
+    speaker = Speaker(certificate)
+    wire = asking(speaker.port)
+    assert wire._tls is not None
+    wire._tls.load_verify_locations(certificate)
+    assert wire.ask("get_item", {}) == {}
+    wire.close()
+    speaker.done()
+    assert isinstance(speaker.heard, bytes)
+    assert b"x-amz-security-token: token" in speaker.heard
