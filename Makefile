@@ -2,7 +2,7 @@
 # Needs make and Python 3.11 or later; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-lambda test check servers bench clean
+.PHONY: help run run-lambda test check servers bench lambda clean
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 BIN := .venv/bin
@@ -47,6 +47,9 @@ servers: ## PostgreSQL, Redis, Node and dynalite for the tests, installed where 
 
 bench: .venv/dev.stamp ## measure the speed on this machine
 	$(BIN)/python -m benchmarks
+
+lambda: .venv/dev.stamp ## build the zips for AWS Lambda, list what is in them, try them alone (PYTHON=3.13)
+	@$(BIN)/python -m desk.package $(if $(PYTHON),--python '$(PYTHON)')
 
 clean: ## remove .venv and what the tools made; data and .env stay
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
