@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from admit import Admit, Settings
-from admit.stores.dynamodb.signing import Credentials
-from admit.stores.dynamodb.wire import Way, Wire
+from admit.stores.dynamodb.client import Client
 from benchmarks.load import LoadError
 from benchmarks.seed import PASSWORD, address
 from benchmarks.servers import ROOT, START_SECONDS
@@ -155,7 +154,13 @@ def emulator() -> Iterator[str]:
 
 def _warmed(endpoint: str) -> None:
     """Its first answer takes seconds, which are not ours."""
-    way = Way(REGION, endpoint, True, 1, START_SECONDS, START_SECONDS)  # noqa: FBT003
-    wire = Wire(way, Credentials("desk", "desk"))
-    wire.ask("list_tables", {})
-    wire.close()
+    client = Client(
+        region=REGION,
+        endpoint=endpoint,
+        emulated=True,
+        connections=1,
+        connect_seconds=START_SECONDS,
+        answer_seconds=START_SECONDS,
+    )
+    client.ask("list_tables", {})
+    client.close()

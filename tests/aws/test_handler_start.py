@@ -9,7 +9,6 @@ import pytest
 
 from admit import Admit, Settings
 from admit.http import later
-from admit.stores.dynamodb.wire import IN_LAMBDA
 from desk.events import event_of
 from desk.runtime import environment
 from desk.wire import Request
@@ -27,16 +26,12 @@ NEVER_LOADED = {
     "admit.testing",
     "admit.verifier",
     "argon2",
-    "botocore.client",
-    "botocore.session",
     "cryptography.x509",
-    "dateutil",
     "dns",
     "dotenv",
     "email_validator",
     "httpx",
     "jinja2",
-    "jmespath",
     "joserfc",
     "limits",
     "opentelemetry.trace",
@@ -46,7 +41,6 @@ NEVER_LOADED = {
     "redis",
     "sqlite3",
     "typer",
-    "urllib3",
     "uvicorn",
     *later.LATER,
 }
@@ -89,7 +83,7 @@ async def refresh_token(url):
 async def test_a_first_refresh_loads_nothing_that_only_other_requests_need(dynamodb_url, tmp_path):
     headers = [("Host", "localhost:8000"), ("Refresh-Token", await refresh_token(dynamodb_url))]
     event = event_of("http", Request("POST", "/auth/refresh", headers=headers))
-    given = {"ADMIT_SECRET": SECRET, "ADMIT_DATABASE_URL": dynamodb_url, IN_LAMBDA: "127.0.0.1:1"}
+    given = {"ADMIT_SECRET": SECRET, "ADMIT_DATABASE_URL": dynamodb_url}
     environ = environment("admit.aws.handler", memory=512, given=given | CREDENTIALS, cwd=tmp_path)
     done = await asyncio.to_thread(fresh, json.dumps(event), environ, tmp_path)
     assert done.returncode == 0, done.stderr

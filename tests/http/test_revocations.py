@@ -248,7 +248,7 @@ async def test_asking_ahead_a_thousand_times_is_a_look_or_two(service, monkeypat
     await ended(service)
     revoked = service.auth.revoked
     asked, looks, free = [], [], asyncio.Event()
-    look, revocations = revoked.look, service.auth.store.revocations
+    look, revocations = revoked._look, service.auth.store.revocations
 
     async def asking(now):
         asked.append(now)
@@ -261,7 +261,7 @@ async def test_asking_ahead_a_thousand_times_is_a_look_or_two(service, monkeypat
         await free.wait()
         return await revocations(after=after, now=now)
 
-    monkeypatch.setattr(revoked, "look", asking)
+    monkeypatch.setattr(revoked, "_look", asking)  # what each begins in a task of its own
     monkeypatch.setattr(service.auth.store, "revocations", counted)
     ahead = (read(service, f"?after={number}.00000000") for number in range(1_000, 2_000))
     async with asyncio.timeout(60):

@@ -8,8 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from admit.errors import Unavailable
-from admit.stores.dynamodb import DynamoDBStore
-from admit.stores.dynamodb import table as tables
+from admit.stores.dynamodb import DynamoDBStore, client
 from admit.testing import samples
 from admit.testing.store_rotation import rotate
 from tests.servers import PATIENCE
@@ -94,7 +93,7 @@ async def test_the_first_refresh_after_a_thaw_does_not_go_over_a_dead_connection
     """Whichever of the two clocks went on meanwhile."""
     now = getattr(tables, clock)
     line.freeze()
-    monkeypatch.setattr(tables, clock, lambda: now() + tables.IDLE_SECONDS)
+    monkeypatch.setattr(time, clock, lambda: now() + client.IDLE_SECONDS)
     rotation = await rotate(store)
     assert rotation is not None
     assert rotation.won

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("admit.aws")
 
-DYNAMODB = ("admit.stores.dynamodb.store", "botocore.config", "botocore.session")
-"""What the store loads; with SnapStart keys are fetched, for which botocore's client is made."""
+DYNAMODB = "admit.stores.dynamodb.store"
+"""It loads botocore, which takes longer than all else."""
 
 
 def handler(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN401  JSON
@@ -60,8 +60,10 @@ def handler(event: Any, context: LambdaContext) -> dict[str, Any]:  # noqa: ANN4
 def _of(context: LambdaContext) -> Iterator[None]:
     """What is logged belongs to this invocation."""
     current = request_id.set(context.aws_request_id)
-    yield
-    request_id.reset(current)
+    try:
+        yield
+    finally:
+        request_id.reset(current)
 
 
 class Adapter(Mangum):
@@ -107,8 +109,7 @@ def _remember() -> None:
         return
     later.load()
     if os.environ.get(variable("database_url"), "").startswith("dynamodb:"):
-        for name in DYNAMODB:
-            import_module(name)
+        import_module(DYNAMODB)
 
 
 class Lines(JSONLines):

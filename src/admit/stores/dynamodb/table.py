@@ -21,13 +21,11 @@ from botocore import exceptions as boto
 from admit import readers
 from admit.errors import SettingsError, Unavailable
 from admit.stores import patience
-from admit.stores.dynamodb.wire import Way, client
+from admit.stores.dynamodb.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from concurrent.futures import Future
-
-    from admit.stores.dynamodb.wire import Client
 
 Answer = dict[str, Any]
 
@@ -240,14 +238,13 @@ class _Hands:
         """The client."""
         with self._making:
             if self._client is None:
-                self._client = client(
-                    Way(
-                        region=self._table.region,
-                        endpoint=self._table.endpoint,
-                        connections=self._table._most + 1,  # noqa: SLF001
-                        connect_seconds=CONNECT_SECONDS,
-                        answer_seconds=ANSWER_SECONDS,
-                    )
+                self._client = Client(
+                    region=self._table.region,
+                    endpoint=self._table.endpoint,
+                    emulated=self._table.is_emulated,
+                    connections=self._table._most + 1,  # noqa: SLF001
+                    connect_seconds=CONNECT_SECONDS,
+                    answer_seconds=ANSWER_SECONDS,
                 )
             return self._client
 
