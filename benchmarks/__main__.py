@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from benchmarks import authorizer, memory, postgres, refresh, route, scale, storm, verify
+from benchmarks import authorizer, cold, memory, postgres, refresh, route, scale, storm, verify
 from benchmarks.figures import Figure, table
 from benchmarks.machine import libraries, machine
 from benchmarks.sizes import FULL, QUICK, Sizes

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from benchmarks import functions
 from benchmarks.load import LoadError
 from desk.process import Process
+from desk.runtime import environment
 from desk.wire import Listener, Request, Response
 
 if TYPE_CHECKING:

@@ -77,6 +77,7 @@ def _read(place: SecretPlace) -> str:
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=ANSWER_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": TRIES},
+                ignore_configured_endpoint_urls=True,  # only the source itself says where
             ),
         )
         try:

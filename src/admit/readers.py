@@ -17,6 +17,8 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, None: 1}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+_IN_ARN = re.compile(r"arn:[a-z-]+:[a-z]+:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):", re.ASCII)
+_KEPT = re.compile(r"[A-Za-z0-9/_+=.@:-]{1,2048}", re.ASCII)
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}", re.ASCII)
 _LONGEST_SPAN = 100 * 365 * 86_400.0
@@ -184,31 +186,77 @@ class TablePlace(NamedTuple):
     region: str | None
     endpoint: str | None
 
+    @property
+    def is_emulated(self) -> bool:
+        """Whether it is on this machine: nowhere else may an endpoint do without TLS."""
+        return self.endpoint is not None and self.endpoint.startswith("http:")
+
 
 def table_place(url: str) -> TablePlace:
     """A table of DynamoDB: `dynamodb://TABLE?region=eu-west-1&endpoint=http://127.0.0.1:8000`."""
     wanted = "dynamodb://TABLE?region=eu-west-1, with a table's name of 3 to 255 characters"
     try:
         parts = urlsplit(url)
-        given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise ValueError(wanted) from None
     if not _TABLE.fullmatch(parts.netloc) or parts.path not in {"", "/"} or parts.fragment:
         raise ValueError(wanted)  # credentials before an @ are refused with the rest
+    return TablePlace(parts.netloc, *_place(parts.query, "dynamodb://", wanted))
+
+
+def _place(query: str, of: str, wanted: str) -> tuple[str | None, str | None]:
+    """The region and the endpoint of AWS that the parameters of a URL name."""
+    try:
+        given = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError:
+        raise ValueError(wanted) from None
     names = [name for name, _ in given]
     if len(set(names)) < len(names) or not {"region", "endpoint"}.issuperset(names):
-        raise ValueError("no parameters for dynamodb:// but region and endpoint, each once")
+        raise ValueError(f"no parameters for {of} but region and endpoint, each once")
     values = dict(given)
     region = values.get("region")
     if region is not None and not _REGION.fullmatch(region):
-        raise ValueError(f"a region of AWS such as eu-west-1, not {region!r}")
+        raise ValueError("a region of AWS such as eu-west-1")
     endpoint = values.get("endpoint")
-    return TablePlace(parts.netloc, region, None if endpoint is None else _endpoint(endpoint))
+    return region, None if endpoint is None else _endpoint(endpoint)
+
+
+class SecretPlace(NamedTuple):
+    """Where the secret is kept; region and endpoint may be left to the environment."""
+
+    service: str
+    name: str
+    region: str | None
+    endpoint: str | None
+
+
+def secret_source(value: object) -> str:
+    """Where the secret is kept, where that is not among the settings."""
+    source = text(value)
+    if source:
+        secret_place(source)
+    return source
+
+
+def secret_place(source: str) -> SecretPlace:
+    """A secret of AWS: `secretsmanager:NAME-OR-ARN` or `ssm:/path`, with `?region=…`."""
+    wanted = "secretsmanager:NAME-OR-ARN or ssm:/path, with ?region=eu-west-1 if need be"
+    service, _, rest = source.partition(":")
+    name, _, query = rest.partition("?")
+    if service not in {"secretsmanager", "ssm"} or not _KEPT.fullmatch(name):
+        raise ValueError(wanted)
+    region, endpoint = _place(query, f"{service}:", wanted)
+    if region is None and (found := _IN_ARN.match(name)):
+        region = found[1]
+    return SecretPlace(service, name, region, endpoint)
 
 
 def _endpoint(value: str) -> str:
-    """An origin for DynamoDB; without TLS only on this machine, where an emulator may be."""
-    origin = _origin(value, "an endpoint such as https://vpce-….amazonaws.com, without a path")
+    """An origin of AWS; without TLS only on this machine, where an emulator may be."""
+    try:
+        origin = _origin(value, "")
+    except ValueError:  # which would repeat it
+        raise ValueError("an endpoint such as https://vpce-….amazonaws.com, no path") from None
     if origin.startswith("http:") and not _loopback(urlsplit(origin).hostname or ""):
         raise ValueError("an endpoint with https://: http:// is for this machine's 127.0.0.1 only")
     return origin

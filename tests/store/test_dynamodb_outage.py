@@ -337,7 +337,7 @@ async def test_the_environment_leads_nowhere_else(store, wire, monkeypatch):
     plain = tables.Table("dynamodb://admit?region=eu-west-1")
     await plain.open()
     assert plain._hands is not None
-    assert plain._hands.made().meta.endpoint_url == "https://dynamodb.eu-west-1.amazonaws.com"
+    assert plain._hands.made().endpoint == "https://dynamodb.eu-west-1.amazonaws.com"
     await plain.close()
 
 

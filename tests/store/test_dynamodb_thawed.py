@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -91,7 +92,7 @@ async def test_the_first_refresh_after_a_thaw_does_not_go_over_a_dead_connection
     store, line, monkeypatch, clock
 ):
     """Whichever of the two clocks went on meanwhile."""
-    now = getattr(tables, clock)
+    now = getattr(time, clock)
     line.freeze()
     monkeypatch.setattr(time, clock, lambda: now() + client.IDLE_SECONDS)
     rotation = await rotate(store)

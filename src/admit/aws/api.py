@@ -90,7 +90,7 @@ def _admit() -> Adapter:
     Raises:
         SettingsError: the configuration can't work.
     """
-    auth = Admit()
+    auth = Admit(watch=False)
     return adapted(auth.app, prefix=auth.settings.prefix)
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Route, Router
 
 from admit import errors
 from admit.http import later, metrics
-from admit.http.observed import Observer, refused
+from admit.http.observed import REQUEST_ID, Observer, refused
 from admit.http.operations import operations
 from admit.http.problems import problem
 from admit.http.routes import Routes
@@ -34,6 +34,8 @@ logger = logging.getLogger("admit.http")
 LARGEST_HEADERS = 64 * 1024
 START_SECONDS = 1.8
 """How long a request waits for an engine that nobody started."""
+SLOW_START_SECONDS = 8.0
+"""The same without a watch: a function on AWS Lambda has but a part of a processor."""
 NOT_SET_UP = "Admit is not set up: its log says what to do."
 CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Refresh-Token"]
 CORS_SECONDS = 600

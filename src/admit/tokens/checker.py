@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from admit.errors import InvalidToken
+from admit.errors import WAS_REVOKED, InvalidToken
 from admit.model import SKEW, Principal
 
 LONGEST = 8 * 1024
@@ -109,7 +109,7 @@ def parsed(text: str) -> Parts:
     header, _, payload = message.partition(".")
     try:
         opened = _header.decode(unpadded(header))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError("the header is no JSON object") from error
     return Parts(opened, unpadded(payload), message.encode(), unpadded(signature))
 
@@ -180,7 +180,7 @@ class Checker:
         if principal.expires_at + SKEW <= now:
             raise InvalidToken("The access token has expired: refresh it.", reason="expired")
         if reason := self._revoked.reason(principal):
-            raise InvalidToken("The access token was revoked.", reason=reason)
+            raise InvalidToken(WAS_REVOKED, reason=reason)
         return principal
 
     def _check(self, text: str, now: float) -> Principal:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from admit.errors import Unavailable
 from admit.tokens.compact import Compact, encoded
 from admit.tokens.private import Symmetric
 from admit.tokens.secret import derived_keys
@@ -83,7 +84,6 @@ class RefreshTokens:
         """Go by these secrets from now on, the newest first."""
         keys = derived_keys(listed, "refresh token")
         self._forms = [Compact(_HEADER, Symmetric(key)) for key in keys]
-        self._decoder = msgspec.json.Decoder(RefreshToken)
 
     def of(self, handle: str, session: Session) -> str:
         """The token of this row: the same text for the same row, however often it is asked for."""

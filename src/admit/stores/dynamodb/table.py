@@ -80,7 +80,7 @@ class ConditionFailed(boto.ClientError):  # type: ignore[misc] # untyped
 
 
 _REASONS = "CancellationReasons"
-_FAILED = "ConditionalCheckFailed"
+CONDITION = "ConditionalCheckFailed"
 
 
 class _Asked(NamedTuple):
@@ -108,6 +108,7 @@ class Table:
         self.name = place.table
         self.region = place.region or _region()
         self.endpoint = place.endpoint
+        self.is_emulated = place.is_emulated
         self._most = connections
         self._guard = threading.Lock()
         self._hands: _Hands | None = _Hands(self)
@@ -203,7 +204,7 @@ class Table:
                 last = tried + 1 == TRIES or loop.time() + length > until
                 if last or not _may_be_repeated(asked, error):
                     raise _told(error) from error
-            await asyncio.sleep(pause)
+            await asyncio.sleep(length)
         raise AssertionError
 
     async def _once(self, asked: _Asked) -> Answer:
@@ -232,7 +233,7 @@ class _Hands:
     def do(self, asked: _Asked) -> Future[Answer]:
         """Begin it, in its turn."""
         threads = self._ahead if asked.ahead else self.all
-        return threads.submit(lambda: getattr(self.made(), asked.operation)(**asked.parameters))
+        return threads.submit(lambda: self.made().ask(asked.operation, asked.parameters))
 
     def made(self) -> Client:
         """The client."""
@@ -273,41 +274,58 @@ def _region() -> str:
     )
 
 
-def _pause(tried: int) -> float:
+async def rest(tried: int) -> None:
+    """Let others go first, in the time that the request has.
+
+    Raises:
+        Unavailable: it has none left.
+    """
+    with patience.Step() as left:
+        await asyncio.sleep(min(left, pause(tried)))
+
+
+def pause(tried: int) -> float:
     """Full jitter, from the system's randomness: SnapStart restores any other many times."""
     longest = min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * 2**tried)
     return secrets.SystemRandom().uniform(0, longest)
 
 
-def _code(error: Exception) -> str:
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+def answered(error: BaseException | None) -> Answer:
+    """What DynamoDB said when it refused; empty where it said nothing."""
+    return getattr(error, "response", None) or {}
+
+
+def code(error: BaseException | None) -> str:
+    """The code with which DynamoDB refused, where that is what happened."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    return str(answered(cause).get("Error", {}).get("Code", ""))
 
 
 def _reasons(error: Exception) -> set[str]:
-    given = getattr(error, "response", {}).get(_REASONS, ())
+    given = answered(error).get(_REASONS) or ()
     return {each.get("Code", "None") for each in given} - {"None"}
 
 
 def _condition_failed(error: Exception) -> bool:
-    return _code(error) == "ConditionalCheckFailedException" or _FAILED in _reasons(error)
+    return code(error) == "ConditionalCheckFailedException" or CONDITION in _reasons(error)
 
 
 def _may_be_repeated(asked: _Asked, error: Exception) -> bool:
     """Whether asking once more could help, and can't do it twice."""
     if isinstance(error, ConditionFailed):
         return False
-    if _code(error) in REFUSED_FOR_NOW or isinstance(error, NOT_SENT):
+    if code(error) in REFUSED_FOR_NOW or isinstance(error, NOT_SENT):
         return True
-    if _code(error) == "TransactionCanceledException":
+    if code(error) == "TransactionCanceledException":
         return bool(_reasons(error) & CONFLICTS)
     if not asked.twice and asked.operation not in READS | {TRANSACTION}:
         return False
-    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = answered(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     lost = isinstance(error, boto.HTTPClientError) or status >= SERVER_ERROR
-    return lost or _code(error) == "TransactionInProgressException"
+    return lost or code(error) == "TransactionInProgressException"
 
 
 def _told(error: Exception) -> Exception:
     """What the caller hears: that it can't be done now, or what it did wrong itself."""
     ours = isinstance(error, ConditionFailed | boto.ParamValidationError)
-    return error if ours or _code(error) == "ValidationException" else Unavailable(OUT)
+    return error if ours or code(error) == "ValidationException" else Unavailable(OUT)
