@@ -8,10 +8,13 @@ import httpx
 import pytest
 import uvicorn
 
-from admit import errors
+from admit import Admit, errors
 from admit.aws.api import adapted
 from admit.http.app import refusing
+from admit.testing import samples
 from admit.testing.http_caller import EMAIL, PASSWORD, Service
+from admit.tokens.refresh import RefreshTokens, new_handle
+from admit.tokens.secret import obtain
 from desk.events import FORMS, REMAPPED, renamed
 from desk.wire import Response
 from tests.aws.carried import CONTEXT, Transport
@@ -74,12 +77,30 @@ async def story(service):
     await service.refresh(successor)
     await refused("reuse detected", "POST", "/refresh", json={"refresh_token": token})
     await refused("expired", "GET", "/me", bearer=live["access_token"])
+    await refused("revoked", "POST", "/refresh", json={"refresh_token": await revoked(service)})
+    await refused("unknown", "POST", "/refresh", json={"refresh_token": of_nobody(service)})
     again = {"login": EMAIL, "password": ANOTHER, "delivery": "body"}
     idle = (await service.send("POST", "/login", json=again)).json()
     service.clock.advance(8 * 86_400)
     body = {"refresh_token": idle["refresh_token"]}
     await refused("long expired", "POST", "/refresh", json=body)
     return told
+
+
+async def revoked(service):
+    """The refresh token of somebody whom an administrator has turned off, from elsewhere."""
+    user = await service.register("bob@example.com", "bob")
+    login = {"login": "bob", "password": PASSWORD, "delivery": "body"}
+    token = (await service.send("POST", "/login", json=login)).json()["refresh_token"]
+    async with Admit(service.settings, clock=service.clock) as elsewhere:
+        await elsewhere.accounts.set_enabled(user["id"], enabled=False, now=service.clock())
+    return token
+
+
+def of_nobody(service):
+    """A genuine refresh token of a session that is not there any more."""
+    session = samples.session(expires_at=service.clock() + 60)
+    return RefreshTokens(obtain(service.settings)).of(new_handle(), session)
 
 
 def told_alike(one, other):
@@ -118,6 +139,8 @@ def test_the_story_has_every_code(from_the_server):
         "signed_out",
         "password_changed",
         "reuse_detected",
+        "revoked",
+        "unknown",
     }
 
 
