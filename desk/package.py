@@ -1,8 +1,9 @@
 """`python -m desk.package`: builds the zips for AWS Lambda, and shows that they work.
 
 For each processor: build/lambda-PROCESSOR.zip, its size by package, and a check. Where this
-machine has that Python and that processor, the zip answers a request in an empty environment;
-otherwise what is in it is compared with the one that did.
+machine has that Python and that processor, the zip answers a request in an empty environment; what
+is in the others is compared with the one that did. Where it has not, the same is built for the
+Python that is here, and that one answers.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def main() -> int:
         for target, path in zip(targets, built, strict=True):
             print(f"\n{report(path, target)}", flush=True)
         print(f"\n{unpacked.check(dict(zip(targets, built, strict=True)))}")
+        if not any(unpacked.runs_here(each) for each in targets):
+            print(stand_in())
     except Flaw as flaw:
         print(f"The zip would not do: {flaw}", file=sys.stderr)
         return 1
@@ -60,6 +63,20 @@ def build(targets: list[Target], into: Path) -> list[Path]:
 
         with ThreadPoolExecutor(len(targets)) as side_by_side:
             return list(side_by_side.map(one, targets))
+
+
+def stand_in() -> str:
+    """What is answered by the same, built for this machine's own Python.
+
+    Raises:
+        Flaw: it does not answer.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    target = Target(unpacked.own_processor(), version)
+    with tempfile.TemporaryDirectory() as work, unpacked.emulated() as settings:
+        (path,) = build([target], Path(work))
+        said = unpacked.answer(target, path, settings)
+    return f"the same for Python {version}, which is here: answered {said}"
 
 
 def _build(target: Target, admit: Path, tree: Path, into: Path) -> Path:

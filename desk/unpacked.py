@@ -46,7 +46,7 @@ def check(zips: Mapping[Target, Path]) -> str:
     """
     for target, path in zips.items():
         libraries(target, path)
-    ran = [each for each in zips if each.processor == own_processor() and interpreter(each.python)]
+    ran = [each for each in zips if runs_here(each)]
     with emulated() as settings:
         answers = [answer(each, zips[each], settings) for each in ran]
     lines = [f"{each.processor}: answered {said}" for each, said in zip(ran, answers, strict=True)]
@@ -167,6 +167,11 @@ def _keep_a_secret(address: str) -> None:
     )
     client.create_secret(Name=NAME, SecretString=secrets.token_urlsafe(48))
     client.close()
+
+
+def runs_here(target: Target) -> bool:
+    """Whether this machine has what it was built for."""
+    return target.processor == own_processor() and interpreter(target.python) is not None
 
 
 def own_processor() -> str:

@@ -68,6 +68,13 @@ def test_it_answers_where_there_is_nothing_else(own, settings):
     assert '@example.com","username":null' in unpacked.answer(target, path, settings)
 
 
+def test_where_lambdas_python_is_missing_the_one_that_is_here_answers(own, monkeypatch):
+    target, path = own
+    monkeypatch.setattr(package, "build", lambda targets, _: [path] if targets == [target] else [])
+    said = package.stand_in()
+    assert said.startswith(f"the same for Python {PYTHON}, which is here: answered 201 ")
+
+
 def test_what_botocore_has_to_know_is_not_left_out(own, settings, tmp_path):
     """The check asks a table and Secrets Manager: without their descriptions it fails."""
     target, path = own
