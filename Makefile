@@ -19,7 +19,7 @@ run-lambda: .venv/dev.stamp ## run the AWS Lambda function here, on an emulated 
 	@$(BIN)/python -m desk $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(PROCESSES),--processes '$(PROCESSES)')
 
 test: check servers ## everything that CI runs: check, all tests with coverage, the wheel alone
-	$(BIN)/python -m pytest --cov --cov-report=term --ignore=$(WHEEL_TEST)
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term --ignore=$(WHEEL_TEST)
 	$(BIN)/python -m pytest $(WHEEL_TEST)
 
 check: .venv/dev.stamp ## lint, formatting, types, architecture

@@ -55,8 +55,12 @@ async def ask(function, method="GET", path="/auth/me", body=None, query="", **he
 
 
 def lines(directory):
-    """The log, every line of which is a JSON object."""
-    return [json.loads(line) for line in (directory / "log").read_text().splitlines()]
+    """The log, every line of which is a JSON object, but for the runtime client's last words.
+
+    Where it asks for an event while the desk stops, it says that nobody answers.
+    """
+    written = (directory / "log").read_text().splitlines()
+    return [json.loads(line) for line in written if "LAMBDA_RUNTIME" not in line]
 
 
 @pytest.mark.parametrize(
@@ -168,11 +172,15 @@ async def test_on_https_every_answer_of_lambda_says_so(running):
 def loaded(program, **environ):
     """The modules that a Python has after this program."""
     show = "import sys, json; print(json.dumps([*sys.modules]))"
+    # Measuring coverage loads modules by itself.
+    measured_by_nobody = {
+        name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")
+    }
     done = subprocess.run(
         [sys.executable, "-c", f"{program}; {show}"],
         capture_output=True,
         check=True,
-        env={**os.environ, **environ},
+        env={**measured_by_nobody, **environ},
     )
     return set(json.loads(done.stdout))
 

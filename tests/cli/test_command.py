@@ -83,7 +83,7 @@ def test_a_wrong_use_is_2(run, place, args):
 
 def test_a_setting_that_can_t_work_is_one_sentence_and_1(run, monkeypatch, place):
     monkeypatch.setenv("ADMIT_ACCESS_TTL", "soon")
-    for args in (("user", "list"), ("serve",), ("keys", "rotate"), ("purge",)):
+    for args in (("user", "list"), ("serve", "--port", "0"), ("keys", "rotate"), ("purge",)):
         result = run(*args, code=1)
 
         assert result.stderr.startswith("Error: ADMIT_ACCESS_TTL (access_ttl) wants a span")
