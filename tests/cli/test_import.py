@@ -230,7 +230,9 @@ def test_a_row_of_another_length_or_of_bytes_that_are_no_text_is_refused(run, pl
 
 
 @pytest.mark.parametrize(
-    "names", ["", "username,hash", "email,password", "email,email,hash", f"ada@example.com,{HASH}"]
+    "names",
+    ["", "username,hash", "email,password", "email,email,hash", f"ada@example.com,{HASH}"],
+    ids=["none", "no address", "no hash", "one twice", "a line of values"],
 )
 def test_without_names_for_the_columns_nothing_is_read(run, place, names):
     (place / "users.csv").write_text(f"{names}\nada@example.com,{HASH}\n")
