@@ -36,6 +36,8 @@ FUNCTIONS = {"SignIn": "admit.aws.handler", "Guard": "admit.aws.authorizer"}
 LINT_SECONDS = 300
 KEY = "Vf2mQ8sLr4Xw7TzKd9HbJc3NyGp6RaEu5WqMx1BtFhDnZoSkYvUi0CgPlAjOeIr7"
 OLD_KEY = "zR5tY8uIoP2aSdFgH1jKlM4nBvC7xQwE9rTyU3iO6pAsDfGhJ0kLzXcVbNmQ2wEr"
+KEY_STEPS = ("none", "accepting", "using", "none")
+"""How a new key of the authorizer is brought in: a deployment each."""
 BY_HAND = {"POST /auth/login", "POST /auth/register", "POST /auth/password"}
 """What hashes a password has a limit of its own."""
 
@@ -184,22 +186,43 @@ def parameters_of(template, value):
     return found
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_other_settings_make_another_version(template, function):
-    """The alias would go on with the old settings: each value is told to CloudFormation."""
-    of_a_version = {
+def of_a_version(template, function):
+    """What of a function a version keeps, but for the code."""
+    return {
         name: value
         for name, value in properties(template, function).items()
         if name not in {"ReservedConcurrentExecutions", "LoggingConfig", "Code"}
     }
+
+
+def version_of(template, function):
     (version,) = (
         each["Properties"]
         for each in of_type(template, "AWS::Lambda::Version").values()
         if each["Properties"]["FunctionName"] == {"Ref": function}
     )
-    rests_on = parameters_of(template, of_a_version)
+    return version
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_other_settings_make_another_version(template, function):
+    """The alias would go on with the old settings: each value is told to CloudFormation."""
+    version = version_of(template, function)
+    rests_on = parameters_of(template, of_a_version(template, function))
     assert {"Architecture", "DomainName", "Runtime", "SecretsGeneration"} <= rests_on
     assert rests_on - parameters_of(template, version["Description"]) == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_version_is_asked_for_of_a_function_that_did_not_change(template, function):
+    """Lambda publishes none, and the deployment fails: "A version for this function exists"."""
+    described, kept = version_of(template, function), of_a_version(template, function)
+    for before, after in itertools.pairwise(KEY_STEPS):
+        steps = [{"VerifierKeyChange": step} for step in (before, after)]
+        one, other = (worked_out(template, described, **step) for step in steps)
+        assert one != other, "the step reaches the alias"
+        one, other = (worked_out(template, kept, **step) for step in steps)
+        assert _resolved(json.dumps(one)) != _resolved(json.dumps(other)), (before, after)
 
 
 def test_other_code_makes_another_version(template):
@@ -258,9 +281,8 @@ def test_both_functions_speak_of_one_issuer_and_one_key(template):
 
 def test_a_new_key_of_the_authorizer_is_accepted_before_it_is_shown(template):
     """The two functions change one after the other: at no moment is one refused by the other."""
-    steps = ("none", "accepting", "using", "none")
     accepted, shown = [], []
-    for number, step in enumerate(steps):
+    for number, step in enumerate(KEY_STEPS):
         # Before the change what is current is the old one.
         parameters = {"VerifierKeyChange": step}
         keys = environment(template, "SignIn", **parameters)["ADMIT_VERIFIER_KEYS"].split(",")
@@ -269,7 +291,7 @@ def test_a_new_key_of_the_authorizer_is_accepted_before_it_is_shown(template):
         accepted.append({OLD_KEY} if first else set(keys))
         shown.append(OLD_KEY if first else key)
     assert shown == [OLD_KEY, OLD_KEY, KEY, KEY]
-    for before, after in itertools.pairwise(range(len(steps))):
+    for before, after in itertools.pairwise(range(len(KEY_STEPS))):
         assert {shown[before], shown[after]} <= accepted[before] & accepted[after]
 
 
