@@ -15,8 +15,8 @@ help: ## list these targets
 run: .venv/server.stamp ## start the server (HOST=… and PORT=… pass through)
 	@$(BIN)/admit serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)')
 
-run-lambda: .venv/dev.stamp ## run the AWS Lambda function here, on an emulated table (HOST, PORT, PROCESSES)
-	@$(BIN)/python -m desk $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(PROCESSES),--processes '$(PROCESSES)')
+run-lambda: .venv/dev.stamp ## run the AWS Lambda function here, on an emulated table (HOST, PORT, PROCESSES, FORM)
+	@$(BIN)/python -m desk $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(PROCESSES),--processes '$(PROCESSES)') $(if $(FORM),--form '$(FORM)')
 
 test: check servers ## everything that CI runs: check, all tests with coverage, the wheel alone
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term --ignore=$(WHEEL_TEST)

@@ -1,6 +1,7 @@
 """The README's commands against `make run-lambda`, word for word, and how that starts and ends."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -65,17 +66,44 @@ def defunct(pid):
         return True
 
 
-def test_make_run_lambda_is_the_desk_on_the_port_that_one_asks_for():
+def test_make_run_lambda_is_the_desk_as_one_asks_for_it():
+    """By each of the names that docs/aws.md gives."""
+    page = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
+    section = page.partition("## On your desk")[2].partition("\n## ")[0]
+    names = {name.strip("`=") for name in re.findall(r"`[A-Z]+=", section)}
+    assert names == {"PORT", "PROCESSES", "FORM"}
     told = subprocess.run(
         ["make", "run-lambda", "--dry-run"],
         cwd=ROOT,
-        env={"PATH": os.defpath, "PORT": "8123", "PROCESSES": "8"},
+        env={"PATH": os.defpath, "PORT": "8123", "PROCESSES": "8", "FORM": "rest"},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    command = told.splitlines()[-1].split()
-    assert command == [".venv/bin/python", "-m", "desk", "--port", "'8123'", "--processes", "'8'"]
+    command = told.splitlines()[-1].replace("'", "").split()
+    wanted = ["--port", "8123", "--processes", "8", "--form", "rest"]
+    assert command == [".venv/bin/python", "-m", "desk", *wanted]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("--processes", "0"), ("--port", "70000"), ("--form", "fax")],
+    ids=lambda each: each[0],
+)
+def test_what_cannot_be_is_refused_at_once(asked, tmp_path):
+    """No process would answer nobody, and a port that there is not is no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "desk", "--port", "0", *asked],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 2
+    assert f"argument {asked[0]}: " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="needs curl")
