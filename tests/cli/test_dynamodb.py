@@ -33,6 +33,7 @@ def test_the_doctor_looks_at_the_table(on_dynamodb, run, answer):
     assert "35 days" in found["recovery"]["says"]
     assert (found["table"]["state"], found["recovery"]["state"]) == ("ok", "ok")
     assert found["emulator"]["state"] == "warn"
+    assert "in the table" in found["throttle"]["says"]
 
 
 def test_the_doctor_says_what_the_table_lacks(on_dynamodb, run, answer, aws):

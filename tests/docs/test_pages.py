@@ -23,7 +23,9 @@ from admit.stores.sqlite import commits
 from admit.tokens import checker, refresh
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]
+)
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 
 
@@ -38,7 +40,7 @@ def anchors(text: str) -> set[str]:
     return {heading.replace(" ", "-") for heading in kept}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -50,6 +52,14 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         assert target.is_relative_to(ROOT), link
         if anchor:
             assert anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_command_installs_admit_by_its_name(path: Path) -> None:
+    """It is not released: by that name comes nothing, or what somebody else has put there."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert not re.search(r"pip install [^\n]*\badmit\b", "".join(blocks))
 
 
 def rooms() -> set[str]:
@@ -113,7 +123,7 @@ def test_the_page_of_commands_has_every_command_and_option() -> None:
     assert told == known
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_page_speaks_of_a_command_that_is_not_there(path: Path) -> None:
     known = {tuple(name.split()) for name in commands()}
     groups = {name[:1] for name in known}

@@ -16,6 +16,8 @@ ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| `(\w+)=(.+?)` \| (.+) \|$", re.MULTIL
 ROWS = {row[1]: row for row in ROW.finditer(PAGE)}
 NAMES = [each.name for each in fields(Settings)]
 
+STORES = re.compile("sqlite://|postgresql://|dynamodb://|PostgreSQL|DynamoDB")
+
 NO_SECRET = "…"
 """An example that worked would end up in somebody's deployment."""
 
@@ -69,3 +71,10 @@ def test_the_page_says_no_less_than_the_code(name: str) -> None:
     first = re.split(r"[.:;,(]", about.replace("`", ""))[0].strip()
 
     assert first in ROWS[name][5].replace("`", "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_names_every_store_that_the_code_names(name: str) -> None:
+    about = next(each.metadata["about"] for each in fields(Settings) if each.name == name)
+
+    assert set(STORES.findall(about)) <= set(STORES.findall(ROWS[name][5]))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from admit.cli.findings import fail, ok, warn
 from admit.cli.output import span
+from admit.cli.table import DYNAMODB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +88,8 @@ def _origins(settings: Settings) -> Finding:
 def _throttle(settings: Settings) -> Finding:
     if settings.throttle and settings.redis_url:
         return ok("throttle", "Attempts are limited, counted in Redis by all processes together.")
+    if settings.throttle and settings.database_url.startswith(DYNAMODB):
+        return ok("throttle", "Attempts are limited, counted in the table by all together.")
     if settings.throttle and settings.database_url.startswith(POSTGRESQL):
         return ok(
             "throttle",
