@@ -83,10 +83,14 @@ async def test_a_server_asks_for_no_right_that_serving_does_not_need(store, wire
     assert wire.seen == ["GetItem"]
 
 
-async def test_who_may_not_make_it_is_told_to_migrate(store, wire):
-    wire.rule = lambda asked: DENIED if asked == "CreateTable" else None
-    with pytest.raises(SettingsError, match="admit migrate"):
-        await store.start()
+@pytest.mark.parametrize("refused", ["CreateTable", "DescribeTable"])
+async def test_who_may_not_make_it_is_told_so(store, wire, refused):
+    """Also by `admit migrate` itself, which can't answer that one should run `admit migrate`."""
+    wire.rule = lambda asked: DENIED if asked == refused else None
+    for make in (store.start, store.migrate):
+        with pytest.raises(SettingsError, match="with credentials that may make it") as told:
+            await make()
+        assert "dynamodb:CreateTable" in str(told.value)
 
 
 @pytest.mark.parametrize("keys", ["other", "index"])

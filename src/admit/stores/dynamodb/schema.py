@@ -47,6 +47,13 @@ OTHER = (
     " and `admit migrate` makes it; or make it as docs/aws.md says."
 )
 
+NOT_ALLOWED = (
+    "ADMIT_DATABASE_URL (database_url) names a table that is not ready for Admit, and these"
+    " credentials may not make it so: is it the right one? Then run `admit migrate` with credentials"
+    " that may make it (dynamodb:CreateTable, DescribeTable, UpdateTimeToLive,"
+    " UpdateContinuousBackups)."
+)
+
 
 async def check(table: Table) -> bool:
     """Whether the table is there and up to date.
@@ -94,7 +101,7 @@ async def bring_up_to_date(table: Table, *, make: bool = True) -> list[str]:
         await _made(table)
     except Unavailable as error:
         if code(error) == "AccessDeniedException":
-            raise SettingsError("database_url", BEHIND) from error
+            raise SettingsError("database_url", NOT_ALLOWED) from error
         raise
     condition = "attribute_not_exists(v) OR v <= :v"
     change = changed("SET v = :v", condition, v=items.number(VERSION))
