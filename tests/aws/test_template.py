@@ -260,6 +260,27 @@ def test_admit_takes_the_settings_that_the_function_is_given(template, parameter
     assert settings.verifier_keys == (KEY,)
 
 
+@pytest.mark.parametrize(
+    "parameters", [{"CookieSameSite": "none"}, {"DomainName": "auth.example.com"}], ids=str
+)
+def test_what_could_not_work_is_refused_before_anything_is_made(template, parameters):
+    """CloudFormation looks at the rules first: else each request would get 503."""
+    assert not rules_hold(template, **parameters)
+    assert rules_hold(template, **{**EVERYTHING, **parameters})
+
+
+def rules_hold(template, **parameters):
+    def holds(condition):
+        return worked_out(template, condition, **parameters)
+
+    return all(
+        holds(each["Assert"])
+        for rule in template["Rules"].values()
+        if holds(rule["RuleCondition"])
+        for each in rule["Assertions"]
+    )
+
+
 @pytest.mark.parametrize("parameters", [{}, DOMAIN], ids=["plain", "domain"])
 def test_the_authorizer_takes_the_settings_that_it_is_given(template, parameters):
     made = authorizing.read(environment(template, "Guard", **parameters))

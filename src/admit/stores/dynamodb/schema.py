@@ -49,8 +49,8 @@ OTHER = (
 
 NOT_ALLOWED = (
     "ADMIT_DATABASE_URL (database_url) names a table that is not ready for Admit, and these"
-    " credentials may not make it so: is it the right one? Then run `admit migrate` with credentials"
-    " that may make it (dynamodb:CreateTable, DescribeTable, UpdateTimeToLive,"
+    " credentials may not make it so: is it the right one? Then run `admit migrate` with"
+    " credentials that may make it (dynamodb:CreateTable, DescribeTable, UpdateTimeToLive,"
     " UpdateContinuousBackups)."
 )
 
