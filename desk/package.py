@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,9 @@ def main() -> int:
             print(stand_in())
     except Flaw as flaw:
         print(f"The zip would not do: {flaw}", file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError:
+        print("Nothing was built: a command failed, and said above what it lacks.", file=sys.stderr)
         return 1
     return 0
 

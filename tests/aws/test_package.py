@@ -195,3 +195,15 @@ def test_a_zip_that_lambda_would_not_take_is_refused(zips, monkeypatch):
 def test_a_version_of_python_that_is_not_here_is_not_guessed_at():
     assert bundle.interpreter(PYTHON) == sys.executable
     assert bundle.interpreter("3.99") is None
+
+
+def test_where_pip_can_install_nothing_its_own_words_are_the_last_but_one(
+    monkeypatch, capsys, tmp_path
+):
+    """No Python 2.7 has the wheels; what follows pip's words is a sentence and no traceback."""
+    asked = ["package", HERE, "--python", "2.7", "--into", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", asked)
+    assert package.main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Nothing was built: ")
+    assert said.count("\n") == 1
