@@ -25,7 +25,7 @@ WRITES = {"Put", "Update", "Delete", "put_item", "update_item", "delete_item"}
 def units(operation, asked):
     """What AWS counts, for items of up to 1 KB: in a transaction each write is two."""
     if operation == "transact_write_items":
-        found = Counter()
+        found: Counter[str] = Counter()
         for action in asked["TransactItems"]:
             ((verb, given),) = action.items()
             assert verb in WRITES
@@ -37,6 +37,14 @@ def units(operation, asked):
     if asked.get("Key") == items.KEYS:
         return Counter()  # once in 10 s, whoever signs or verifies then
     return Counter(reads=1)
+
+
+def figure(text):
+    """The least and the most that the page says, and what comes on top for the index."""
+    found = FIGURE.fullmatch(text or "0")
+    assert found, text
+    least, most, index = found.groups()
+    return int(least), int(most or least), int(index or 0)
 
 
 class Told:
@@ -52,18 +60,19 @@ class Told:
         assert answer.status_code == status, answer.text
         self._client.cookies.clear()
         writes, reads = TOLD[what]
-        least, most, index = FIGURE.fullmatch(writes or "0").groups()
-        assert int(least) <= self._counted["writes"] <= int(most or least), self._counted
-        assert self._counted["index"] == int(index or 0), self._counted
-        least, most, _ = FIGURE.fullmatch(reads or "0").groups()
-        assert int(least) <= self._counted["reads"] <= int(most or least), self._counted
+        least, most, index = figure(writes)
+        assert least <= self._counted["writes"] <= most, self._counted
+        assert self._counted["index"] == index, self._counted
+        least, most, _ = figure(reads)
+        assert least <= self._counted["reads"] <= most, self._counted
         return answer.json() if answer.content else None
 
 
 async def test_a_request_takes_the_units_that_the_page_says(
     dynamodb_url, monkeypatch, patient_dynamodb
 ):
-    counted, clock, ask = Counter(), Clock(), Table.ask
+    counted: Counter[str] = Counter()
+    clock, ask = Clock(), Table.ask
 
     async def counting(table, operation, **asked):
         counted.update(units(operation, asked))
