@@ -225,6 +225,15 @@ def test_no_version_is_asked_for_of_a_function_that_did_not_change(template, fun
         assert _resolved(json.dumps(one)) != _resolved(json.dumps(other)), (before, after)
 
 
+def test_stopping_the_function_publishes_nothing(template):
+    """How many run at once is no setting of a version: in a hurry it must not stop a deployment."""
+    stopped = translated(ReservedConcurrency="0")
+    versions = of_type(template, "AWS::Lambda::Version")
+    assert of_type(stopped, "AWS::Lambda::Version").keys() == versions.keys()
+    for function in FUNCTIONS:
+        assert "ReservedConcurrency" not in parameters_of(template, version_of(template, function))
+
+
 def test_other_code_makes_another_version(template):
     one = of_type(template, "AWS::Lambda::Version").keys()
     again = of_type(translated(), "AWS::Lambda::Version").keys()
