@@ -4,11 +4,13 @@ import asyncio
 import sys
 
 import pytest
+from botocore.exceptions import ClientError
 
 from admit import Settings
 from admit.engine import store_of
 from admit.errors import SettingsError, Unavailable
 from admit.stores.dynamodb import DynamoDBStore, schema
+from admit.stores.dynamodb import table as tables
 from admit.testing import samples
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
@@ -109,6 +111,46 @@ async def test_somebody_elses_table_is_left_alone(store, keys):
         await store.start()
     await store.table.open()
     assert (await store.table.ask("scan"))["Count"] == 0
+
+
+async def test_a_table_that_another_process_makes_just_now_is_waited_for(store, monkeypatch):
+    """Until AWS has made it, which takes seconds, nothing in it can be read or changed."""
+    monkeypatch.setattr(schema, "LOOK_SECONDS", 0.01)
+    await store.table.open()
+    await store.table.ask("create_table", **schema.TABLE)
+    monkeypatch.setattr(store.table, "ask", being_made(store.table.ask, looks=3))
+    assert await store.migrate() == [schema.INITIAL]
+
+
+def being_made(asks, *, looks):
+    """The table as AWS shows it meanwhile, for so many looks at it."""
+    statuses = ["CREATING"] * looks
+
+    async def ask(operation, **given):
+        if operation == "describe_table":
+            answer = await asks(operation, **given)
+            status = statuses.pop() if statuses else "ACTIVE"
+            return {"Table": {**answer["Table"], "TableStatus": status}}
+        if statuses:
+            in_use = operation.startswith("update_") and operation != "update_item"
+            code = "ResourceInUseException" if in_use else "ResourceNotFoundException"
+            cause = ClientError({"Error": {"Code": code}}, operation)
+            raise Unavailable(tables.OUT) from cause
+        return await asks(operation, **given)
+
+    return ask
+
+
+@pytest.mark.parametrize("operation", ["UpdateTimeToLive", "UpdateContinuousBackups"])
+async def test_what_another_process_changes_just_now_is_waited_for(
+    store, wire, monkeypatch, operation
+):
+    """Several may start at once, and each wants the same of it."""
+    monkeypatch.setattr(schema, "LOOK_SECONDS", 0.01)
+    early = [(400, "ResourceInUseException")] * 2
+    wire.rule = lambda asked: early.pop() if asked == operation and early else None
+    await store.start()
+    assert wire.count(operation) == 3
 
 
 async def test_a_backup_that_is_not_ready_yet_is_waited_for(store, wire, monkeypatch):

@@ -111,14 +111,13 @@ async def bring_up_to_date(table: Table, *, make: bool = True) -> list[str]:
 
 async def _made(table: Table) -> None:
     """The table, usable, with what cleans it up and what brings it back."""
-    described = await _described(table)
-    if described is None:
+    if await _described(table) is None:
         try:
             await table.ask("create_table", **TABLE)
         except Unavailable as error:
             if code(error) != "ResourceInUseException":  # another process makes it just now
                 raise
-        described = await _active(table)
+    described = await _active(table)
     indexes = described.get("GlobalSecondaryIndexes", [])
     fits = any(
         each["IndexName"] == does.INDEX and each["KeySchema"] == INDEX_KEYS for each in indexes
@@ -192,7 +191,7 @@ async def _wanted(table: Table, operation: str, **parameters: Any) -> None:  # n
         except (Unavailable, ClientError) as error:
             if code(error) in WITHOUT:
                 return
-            if code(error) != NOT_YET:
+            if code(error) not in NOT_YET:
                 raise
             await asyncio.sleep(LOOK_SECONDS)
         else:
@@ -208,5 +207,5 @@ WITHOUT = frozenset(
 )
 
 
-NOT_YET = "ContinuousBackupsUnavailableException"
-"""What a table says that was made a moment ago."""
+NOT_YET = frozenset({"ContinuousBackupsUnavailableException", "ResourceInUseException"})
+"""What a table says that was made a moment ago, or that another process changes just now."""
