@@ -266,6 +266,27 @@ async def test_a_head_that_others_moved_is_read_again(store, other, wire):
     ]
 
 
+async def test_an_address_that_changes_between_two_pages_is_listed_once(
+    store, other, wire, monkeypatch
+):
+    """A query is no single moment: DynamoDB refuses a look at one account twice."""
+    asks = store.table.ask
+
+    async def small(operation, **given):
+        return await asks(operation, **given | ({"Limit": 1} if operation == "query" else {}))
+
+    monkeypatch.setattr(store.table, "ask", small)
+    for name in ("ada", "bob"):
+        await samples.add(other, name)
+    held = threading.Event()
+    wire.rule = after(1, held, "Query")
+    listing = asyncio.create_task(store.list_users(search="example", after="", limit=10))
+    await sent(wire, "Query", 2)
+    assert await other.save_user(samples.account(email_key="zoe@example.com"))
+    held.set()
+    assert [each.user.id for each in await listing] == ["id-ada", "id-bob"]
+
+
 async def test_what_was_put_aside_for_nothing_is_purged_once(store, other, wire):
     """The head has it too: it is one revocation, and counts as one."""
     for name in ("one", "two"):
@@ -350,7 +371,7 @@ async def subjects(store):
     return [each.subject for each in (await store.revocations(after=0, now=NOW)).entries]
 
 
-async def sent(wire, operation):
+async def sent(wire, operation, times=1):
     async with asyncio.timeout(PATIENCE):
-        while not wire.count(operation):  # noqa: ASYNC110  another thread counts
+        while wire.count(operation) < times:  # noqa: ASYNC110  another thread counts
             await asyncio.sleep(0.005)

@@ -122,7 +122,7 @@ async def listed(table: Table, *, search: str, after: str, limit: int) -> list[A
     values = {":pk": items.text("emails")}
     if after:
         values[":s"] = items.text(items.bounded(after))
-    ids: list[str] = []
+    ids: dict[str, None] = {}  # one whose address changes meanwhile may come by twice
     pages = reads.pages(
         table,
         KeyConditionExpression=does.AFTER if after else does.IN,
@@ -131,10 +131,10 @@ async def listed(table: Table, *, search: str, after: str, limit: int) -> list[A
         **({} if search else {"Limit": max(1, limit)}),
     )
     async for page in pages:
-        ids += [each["u"]["S"] for each in page if _is_found(each, search)]
+        ids |= {each["u"]["S"]: None for each in page if _is_found(each, search)}
         if len(ids) >= limit:
             break
-    wanted = ids[: max(0, limit)]
+    wanted = list(ids)[: max(0, limit)]
     found = await reads.many(table, [items.user_key(each) for each in wanted])
     accounts = {each["id"]["S"]: items.account(each) for each in found}
     return [accounts[each] for each in wanted if each in accounts]
