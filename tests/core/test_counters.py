@@ -11,9 +11,12 @@ from admit.counters import file as in_file
 from admit.counters.file import File
 from admit.errors import Unavailable
 from admit.redis import RedisCounters
+from admit.stores import patience
 from admit.stores.dynamodb import DynamoDBCounters
+from admit.stores.dynamodb import table as tables
 from admit.stores.dynamodb.schema import bring_up_to_date
 from admit.stores.dynamodb.table import Table
+from tests.servers import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -214,6 +217,26 @@ async def test_a_key_in_redis_goes_soon_after_its_window(storage, redis_server):
     await storage.take(MINUTE, now=START + 30)
     left = int(redis_server.command("PTTL", "admit:test:a").removeprefix(":"))
     assert 50_000 < left <= 70_000
+
+
+@pytest.mark.parametrize("another", ["moto"], indirect=True)
+async def test_what_was_taken_before_one_that_cannot_be_counted_is_given_back(
+    storage, moto_server, wire, monkeypatch
+):
+    """An account that strangers try too often for one item costs its owner no places."""
+    monkeypatch.setattr(tables, "TRIES", 2)
+    table = Table(moto_server.url(storage._table.name, endpoint=wire.endpoint))
+    taken = [None] * 2
+    wire.rule = lambda asked: (
+        taken.pop() if taken else (400, "ThrottlingException") if asked == "UpdateItem" else None
+    )
+    with pytest.raises(Unavailable):
+        await DynamoDBCounters(table).take(
+            [Place(f"{name} {span}", span, 5) for name in "abc" for span in (60, 3_600)], now=START
+        )
+    await patience.settle(PATIENCE)
+    assert await items_in(storage._table) == []
+    await table.close()
 
 
 # The file of the workers.

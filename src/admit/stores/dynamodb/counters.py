@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from admit.counters import Count, Place, Taken
+from admit.stores import patience
 from admit.stores.dynamodb import items, reads
 from admit.stores.dynamodb.table import ConditionFailed
 
@@ -90,7 +91,11 @@ class DynamoDBCounters:
         parts = _parts(places)
         counts: list[Count] = []
         for index, part in enumerate(parts):
-            held, found = await self._take(part, now)
+            try:
+                held, found = await self._take(part, now)
+            except BaseException:  # or who is let in all the same would go on paying for them
+                patience.begun(self._give_back(parts[:index], counts))
+                raise
             counts += found
             if not held:
                 before = counts[: -len(found)]
