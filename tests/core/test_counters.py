@@ -239,6 +239,19 @@ async def test_what_was_taken_before_one_that_cannot_be_counted_is_given_back(
     await table.close()
 
 
+@pytest.mark.parametrize("another", ["moto"], indirect=True)
+async def test_who_had_to_wait_too_long_pays_nothing_for_it(storage):
+    """A request whose time is over gives its places back all the same: nothing was guessed."""
+    request = patience.Patience()
+    with request:
+        taken = await storage.take(MINUTE, now=START)
+        request.left = 0.0
+        with pytest.raises(Unavailable):
+            await storage.give_back(taken)
+    await patience.settle(PATIENCE)
+    assert await items_in(storage._table) == []
+
+
 # The file of the workers.
 
 CHILD = """

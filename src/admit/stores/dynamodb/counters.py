@@ -109,8 +109,8 @@ class DynamoDBCounters:
         return Taken(held=True, places=tuple(places), counts=tuple(counts))
 
     async def give_back(self, taken: Taken) -> None:
-        """Give back what is held."""
-        await self._give_back(_parts(taken.places), taken.counts)
+        """Give back what is held, also where the request has no time left."""
+        await patience.apart(self._give_back(_parts(taken.places), taken.counts))
 
     async def close(self) -> None:
         """Nothing is held that would have to be let go of."""
