@@ -147,6 +147,30 @@ async def test_who_signs_in_while_the_sessions_are_counted_is_thrown_out_too(sto
     assert (await samples.found(other, "session-late")).ended_because == "password_changed"
 
 
+@pytest.mark.parametrize("shown", ["account and session", "account"])
+async def test_a_sign_in_of_which_not_all_is_shown_yet_is_thrown_out_too(store, other, wire, shown):
+    """What a transaction wrote shows one item after the other: the account before the session."""
+    await samples.opened(store)
+    late = samples.session("late")
+    assert await sign_in(other, late)
+    hidden = [items.pointer_item(late)]
+    if shown == "account":
+        hidden.append(items.session_item(late))
+    for item in hidden:
+        key = {name: item[name] for name in ("pk", "sk")}
+        await other.table.ask("delete_item", Key=key)
+    held = hold(wire)
+    changing = asyncio.create_task(store.save_user(CHANGED, ending=ENDING))
+    await sent(wire, "TransactWriteItems")
+    for item in hidden:
+        await other.table.ask("put_item", Item=item)
+    wire.rule = lambda _: None
+    held.set()
+    assert await changing
+    assert await living(other) == []
+    assert (await samples.found(other, "session-late")).ended_because == "password_changed"
+
+
 async def test_a_session_that_ends_meanwhile_keeps_its_own_reason(store, other, wire):
     """The change looks again, and succeeds; nothing is told twice."""
     await samples.opened(store)

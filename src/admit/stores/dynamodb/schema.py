@@ -22,6 +22,7 @@ INITIAL = "0001_initial"
 WAIT_SECONDS = 120
 """How long a new table may take until it can be used."""
 LOOK_SECONDS = 0.5
+USABLE = frozenset({"ACTIVE", "UPDATING"})
 HERE = items.key("schema")
 
 KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
@@ -131,7 +132,7 @@ async def _made(table: Table) -> None:
 async def _active(table: Table) -> dict[str, Any]:
     for _ in range(int(WAIT_SECONDS / LOOK_SECONDS)):
         described = await _described(table)
-        if described is not None and described["TableStatus"] == "ACTIVE":
+        if described is not None and described["TableStatus"] in USABLE:
             return described
         await asyncio.sleep(LOOK_SECONDS)
     raise Unavailable(f"The table {table.name} is not ready after {WAIT_SECONDS} s: try again.")

@@ -84,10 +84,20 @@ async def find(table: Table, session_id: str) -> Session | None:
 
 
 async def living(
-    table: Table, user_id: str, *, now: float, most: int | None = None
+    table: Table,
+    user_id: str,
+    *,
+    now: float,
+    most: int | None = None,
+    latest: str | None = None,
 ) -> list[Session]:
-    """The user's living sessions, the newest first; all of them unless `most` says otherwise."""
+    """The user's living sessions, the newest first; all of them unless `most` says otherwise.
+
+    `latest` is looked for also where nothing points to it yet.
+    """
     ids = await _pointed_to(table, user_id, now)
+    if latest is not None and latest not in ids:
+        ids.append(latest)
     found: list[Session] = []
     for begin in range(0, len(ids), reads.MOST):
         keys = [items.session_key(each) for each in ids[begin : begin + reads.MOST]]
@@ -120,15 +130,17 @@ def lives(session: Session, now: float) -> bool:
     return session.ended_at is None and session.expires_at > now
 
 
-async def meant(table: Table, ending: Ending, now: float) -> list[Session]:
-    """The living sessions that an ending means, the newest first."""
+async def meant(
+    table: Table, ending: Ending, now: float, *, latest: str | None = None
+) -> list[Session]:
+    """The living sessions that an ending means, the newest first; `latest` as in `living`."""
     if ending.session_id is not None:
         one = await find(table, ending.session_id)
         theirs = one is not None and ending.user_id in {None, one.user_id}
         return [one] if one is not None and theirs and lives(one, now) else []
     if ending.user_id is None:
         return []
-    found = await living(table, ending.user_id, now=now)
+    found = await living(table, ending.user_id, now=now, latest=latest)
     return [each for each in found if each.id != ending.keep]
 
 
@@ -150,6 +162,7 @@ def opening(session: Session, password_version: int) -> list[Action]:
         does.SIGNED_IN,
         does.MAY_SIGN_IN,
         one=items.number(1),
+        l=items.text(session.id),
         pv=items.number(password_version),
     )
     pointer = (POINTER, put(items.pointer_item(session)))
@@ -175,6 +188,20 @@ def ends(sessions: Sequence[Session], ending: Ending, now: float) -> Ends:
         for each in sessions
     ]
     return Ends(actions, events, [_revocation(each.id, ending, now) for each in sessions])
+
+
+def is_over(session_id: str, now: float) -> Action:
+    """The action that does nothing, where this session does not live.
+
+    DynamoDB shows what a transaction wrote one item after the other, so an account may say of a
+    sign-in what its session does not show yet. This one then waits for the other.
+    """
+    key = items.session_key(session_id)
+    values = {"ExpressionAttributeValues": {":now": items.number(now)}}
+    return (
+        session_id,
+        {"ConditionCheck": {"Key": key, **values, "ConditionExpression": does.OVER}},
+    )
 
 
 def _revocation(session_id: str, ending: Ending, now: float) -> Revocation:

@@ -150,7 +150,7 @@ class DynamoDBStore:
             if held is None or held.account.version != account.version:
                 return False
             try:
-                last = await self._surplus_ended(account, ending)
+                last = await self._surplus_ended(account, ending, latest=held.latest)
                 actions = users.saving(
                     account, held.account, sessions=held.sessions if ending else None
                 )
@@ -165,7 +165,9 @@ class DynamoDBStore:
                 return True
         raise Unavailable(CONTENDED)
 
-    async def _surplus_ended(self, account: Account, ending: Ending | None) -> sessions.Ends:
+    async def _surplus_ended(
+        self, account: Account, ending: Ending | None, *, latest: str | None
+    ) -> sessions.Ends:
         """What ends the newest of the sessions that are meant, once the older ones are ended.
 
         Raises:
@@ -174,7 +176,7 @@ class DynamoDBStore:
         if ending is None:
             return sessions.NOTHING
         now = ending.event.at
-        meant = await sessions.meant(self.table, ending, now)
+        meant = await sessions.meant(self.table, ending, now, latest=latest)
         while len(meant) > ENDS_AT_ONCE:
             meant, oldest = meant[:-ENDS_AT_ONCE], meant[-ENDS_AT_ONCE:]
             ends = sessions.ends(oldest, ending, now)
@@ -183,7 +185,12 @@ class DynamoDBStore:
                 events=ends.events,
                 revocations=ends.revocations,
             )
-        return sessions.ends(meant, ending, now)
+        ends = sessions.ends(meant, ending, now)
+        means_all = ending.user_id is not None and ending.session_id is None
+        seen = {ending.keep, *(each.id for each in meant)}
+        if means_all and latest is not None and latest not in seen:
+            ends.actions.append(sessions.is_over(latest, now))
+        return ends
 
     async def open_session(
         self, session: Session, *, password_version: int, event: Event, replaces: Ending | None

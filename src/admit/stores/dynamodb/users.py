@@ -105,16 +105,20 @@ async def find(table: Table, by: Literal["id", "email", "username"], key: str) -
 
 
 class Held(NamedTuple):
-    """An account as it stands, and how many sessions were ever opened for it."""
+    """An account as it stands, how many sessions were ever opened for it, and which was last."""
 
     account: Account
     sessions: int
+    latest: str | None
 
 
 async def held(table: Table, user_id: str) -> Held | None:
     """The account with this id, and what tells whether somebody signed in meanwhile."""
     item = await reads.one(table, items.user_key(user_id))
-    return Held(items.account(item), int(item["c"]["N"])) if item else None
+    if item is None:
+        return None
+    latest = item["l"]["S"] if "l" in item else None
+    return Held(items.account(item), int(item["c"]["N"]), latest)
 
 
 async def listed(table: Table, *, search: str, after: str, limit: int) -> list[Account]:
