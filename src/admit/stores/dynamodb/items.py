@@ -11,6 +11,7 @@
     an event                events           its id
     the signing keys        keys             -
     which schema this is    schema           -
+    attempts                count#LIMIT KEY  -
 
 An instant is a number of DynamoDB, written as Python writes the float: 17 digits at most of the 38
 that it keeps, so what is read is what was written, to the bit.
