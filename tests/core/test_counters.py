@@ -240,6 +240,22 @@ async def test_what_was_taken_before_one_that_cannot_be_counted_is_given_back(
 
 
 @pytest.mark.parametrize("another", ["moto"], indirect=True)
+async def test_a_limit_that_is_reached_holds_also_where_nothing_can_be_given_back(
+    storage, moto_server, wire, monkeypatch
+):
+    """As a failure it would let in whom it has just refused."""
+    monkeypatch.setattr(tables, "TRIES", 2)
+    places = [Place(name, 60, 1) for name in ("before", "full", "behind")]
+    assert (await storage.take(places[1:2], now=START)).held
+    table = Table(moto_server.url(storage._table.name, endpoint=wire.endpoint))
+    wire.rule = lambda asked: None if asked == "UpdateItem" else (400, "ThrottlingException")
+    taken = await DynamoDBCounters(table).take(places, now=START)
+    assert not taken.held
+    assert [each.key for each in taken.full] == ["full"]
+    await table.close()
+
+
+@pytest.mark.parametrize("another", ["moto"], indirect=True)
 async def test_who_had_to_wait_too_long_pays_nothing_for_it(storage):
     """A request whose time is over gives its places back all the same: nothing was guessed."""
     request = patience.Patience()

@@ -9,10 +9,12 @@ would cost twice as much. Whoever is held back by a limit of their own never rea
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from admit.counters import Count, Place, Taken
+from admit.errors import Unavailable
 from admit.stores import patience
 from admit.stores.dynamodb import items, reads
 from admit.stores.dynamodb.table import ConditionFailed
@@ -100,7 +102,8 @@ class DynamoDBCounters:
             if not held:
                 before = counts[: -len(found)]
                 back = [Count(each.number - 1, each.end) for each in before]
-                await self._give_back(parts[:index], before)
+                with suppress(Unavailable):  # or a refusal would be no refusal any more
+                    await patience.apart(self._give_back(parts[:index], before))
                 others = await asyncio.gather(
                     *(self._look(each, now) for each in parts[index + 1 :])
                 )
@@ -142,7 +145,11 @@ class DynamoDBCounters:
         return False, counts
 
     async def _look(self, part: Part, now: float) -> list[Count]:
-        return part.counts(await reads.one(self._table, part.key) or {}, now)
+        """What is counted in this item; nothing where that can't be seen: it decides nothing."""
+        item = None
+        with suppress(Unavailable):
+            item = await reads.one(self._table, part.key)
+        return part.counts(item or {}, now)
 
     async def _give_back(self, parts: Sequence[Part], counts: Sequence[Count]) -> None:
         """Give back at once what was counted in these items."""
