@@ -250,6 +250,21 @@ def test_a_withdrawn_key_is_off_while_the_keys_can_not_be_had(issuer, verify, ti
         verify(token)
 
 
+def test_a_key_that_came_and_was_withdrawn_leaves_nothing_remembered(issuer, verify, time):
+    """Neither where no key was known before it, nor where none is after it."""
+    listed = issuer.answers[JWKS]
+    issuer.publish()
+    refused(verify, "a.b.c")
+    issuer.answers[JWKS] = listed
+    token = issuer.token()
+    assert verify(token)
+    issuer.revoke(entry("key", issuer.key.thumbprint(), reason="revoked"), cursor="2.0")
+    issuer.answers[JWKS] = answering(500)
+    time.passes(0.5)
+    with pytest.raises((InvalidToken, Unavailable)):
+        verify(token)
+
+
 def test_what_was_verified_stays_so_while_the_same_keys_are_published(issuer, verify, time):
     """A new answer with the same keys costs no signature."""
     token = issuer.token()

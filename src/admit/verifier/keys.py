@@ -91,7 +91,7 @@ class PublicKeys:
         self._asked_at = self._searched_at = NEVER
         self._good_for = 0.0
         self._withdrawals = 0
-        self.state: tuple[PublicKey, ...] = ()
+        self.state: list[PublicKey] = []  # no tuple: Python has one empty tuple only
 
     def refresh(self, at: Instant) -> None:
         """Have keys that are fresh enough, or the best there are.
@@ -160,11 +160,11 @@ class PublicKeys:
         """Another state, by which what was verified under the former is forgotten."""
         kept = [_read(each) for each in self._listed or []]
         named = [key.kid for key in kept if key]
-        self.state = tuple(
+        self.state = [
             key
             for key in kept
             if key and key.kid not in self._known.keys and named.count(key.kid) == 1
-        )
+        ]
 
 
 def _read(given: dict[str, Any]) -> PublicKey | None:
