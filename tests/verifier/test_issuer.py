@@ -1,5 +1,6 @@
 """The issuer's answers, as bad as a network can make them: each is bounded, and lets nobody in."""
 
+import select
 import socket
 import ssl
 import threading
@@ -62,6 +63,20 @@ def deep(handler):
     answering(200, b'{"keys":[{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}")(handler)
 
 
+def chunked(raw):
+    """An answer in these chunks."""
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        with suppress(OSError):  # it may be hung up before the end
+            handler.wfile.write(raw)
+        handler.close_connection = True
+
+    return answer
+
+
 BAD = {
     "huge": answering(200, b" " * (LARGEST + 1)),
     "not JSON": answering(200, b"nothing"),
@@ -89,6 +104,7 @@ BAD = {
     "hung up": hang_up,
     "headers without end": endless_headers,
     "deep": deep,
+    "a chunk of less than nothing": chunked(b"-5\r\n\r\n0\r\n\r\n"),
     "not HTTP": lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n"),
 }
 
@@ -120,6 +136,22 @@ def test_an_answer_is_read_up_to_its_bound_and_no_further(issuer):
         issuer.answers[FEED] = answer
         with asking(issuer.url) as asked, pytest.raises(Away, match=f"over {LARGEST} bytes"):
             asked.get("/revocations")
+
+
+def test_what_is_received_is_bounded_whatever_a_chunk_says_of_itself(issuer, monkeypatch):
+    """Python takes one of -1 bytes for all that there is."""
+    received = []
+    told = issuer_module._Dripping.readinto
+
+    def counted(self, buffer):
+        received.append(told(self, buffer))
+        return received[-1]
+
+    monkeypatch.setattr(issuer_module._Dripping, "readinto", counted)
+    issuer.answers[FEED] = chunked(b"-1\r\n" + b" " * (8 * LARGEST))
+    with asking(issuer.url) as asked, pytest.raises(Away):
+        asked.get("/revocations")
+    assert sum(received) <= 3 * LARGEST
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -165,6 +197,22 @@ def test_an_answer_that_drips_is_not_waited_for(monkeypatch):
             pytest.raises(Away, match="TimeoutError"),
         ):
             asked.get("/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://[::1]/auth", 80), ("https://[::1]", 443), ("https://[::1]:8", 8)]
+)
+def test_an_address_in_numbers_may_leave_out_its_port(monkeypatch, url, port):
+    called = []
+
+    def connect(where, *_):
+        called.append(where)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with asking(url) as asked, pytest.raises(Away):
+        asked.get("/x")
+    assert called == [("::1", port)]
 
 
 def test_an_address_where_nobody_listens_is_away():
@@ -233,6 +281,31 @@ def test_a_connection_that_lay_idle_is_not_used_again(issuer, time):
         time.wall += 31
         made.verify(issuer.token())
         assert issuer.connections == 2
+
+
+@pytest.mark.parametrize(
+    "unasked",
+    [
+        b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong",
+    ],
+    ids=["a farewell", "another answer"],
+)
+def test_what_nobody_asked_for_answers_no_question(issuer, unasked):
+    """What stands between says 408 to a connection that lay idle, before it closes it."""
+    handlers = []
+
+    def good(handler):
+        handlers.append(handler)
+        answering(200, b"{}")(handler)
+
+    issuer.answers["/auth/x"] = good
+    with asking(issuer.url) as asked:
+        assert asked.get("/x").body == b"{}"
+        handlers[0].wfile.write(unasked)
+        assert select.select([asked._connection.sock], [], [], 60)[0]
+        assert asked.get("/x").body == b"{}"
+    assert issuer.connections == 2
 
 
 def test_an_issuer_that_hangs_up_each_time_is_asked_twice_and_no_more(issuer, time):

@@ -38,6 +38,8 @@ IDLE_SECONDS = 30.0
 """A connection that lay idle for longer, or was frozen, is not used again: it may lead nowhere."""
 LARGEST = 1024 * 1024
 """Bytes of an answer: a full page of the feed has a quarter of that."""
+RECEIVED = 2 * LARGEST
+"""Bytes that are read of one with all that is around it. Python believes a chunk of -1 bytes."""
 HTTP_OK = 200
 _NEARBY = ("localhost", "127.0.0.1", "::1")
 _PLAIN = re.compile(r"[!-~]+", re.ASCII)
@@ -95,7 +97,9 @@ class Issuer:
     def __init__(self, url: str, *, clocks: Clocks) -> None:
         parts = urlsplit(address(url))
         self._secure = parts.scheme == "https"
-        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
+        # Without a port, http.client would take the end of an address such as ::1 for one.
+        self._port = parts.port or (443 if self._secure else 80)
+        self._host, self._path = parts.hostname or "", parts.path
         self._clocks = clocks
         self._tls: ssl.SSLContext | None = None
         self._connection: HTTPConnection | None = None
@@ -139,10 +143,13 @@ class Issuer:
     def _kept(self) -> HTTPConnection | None:
         """The connection of the last question, where it may still be alive."""
         connection, self._connection = self._connection, None
-        if connection is not None and self._clocks.now().since(self._used) > IDLE_SECONDS:
-            connection.close()
+        if connection is None:
             return None
-        return connection
+        idle = self._clocks.now().since(self._used)
+        if idle <= IDLE_SECONDS and _is_silent(connection.sock):
+            return connection
+        connection.close()
+        return None
 
     def _connect(self, until: float) -> HTTPConnection:
         """A new one; it is opened when it is first used."""
@@ -168,7 +175,7 @@ class Issuer:
                 connection.sock.settimeout(_left(until))
             connection.request("GET", self._path + path, headers=dict(headers))
             response = connection.getresponse()
-            body = response.read(LARGEST + 1)
+            body = _body(response)
             whole = response.isclosed()
             return _good(response, body, whole=whole)
         finally:
@@ -176,6 +183,18 @@ class Issuer:
                 self._connection, self._used = connection, self._clocks.now()
             else:
                 connection.close()
+
+
+def _body(response: HTTPResponse) -> bytes:
+    """What it brings, up to a byte more than it may.
+
+    Raises:
+        OSError, HTTPException: it can't be read.
+    """
+    try:
+        return response.read(LARGEST + 1)
+    except ValueError:  # http.client does not expect a chunk whose length is below zero
+        raise HTTPException("a chunk has no length") from None
 
 
 class _Response(HTTPResponse):
@@ -187,24 +206,41 @@ class _Response(HTTPResponse):
 
 
 class _Dripping(io.RawIOBase):
-    """Reads from a socket up to an instant, however slowly it comes."""
+    """Reads from a socket up to an instant and a size, however slowly or fast it comes."""
 
     def __init__(self, sock: socket.socket, held: io.BufferedIOBase, until: float) -> None:
         self._sock = sock
         self._held = held
         """What keeps the socket open while http.client has let go of it."""
         self._until = until
+        self._room = RECEIVED
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         self._sock.settimeout(_left(self._until))
-        return self._sock.recv_into(buffer)
+        received = self._sock.recv_into(buffer)
+        self._room -= received
+        if self._room < 0:
+            raise HTTPException(f"over {RECEIVED} bytes for one answer")
+        return received
 
     def close(self) -> None:
         self._held.close()
         super().close()
+
+
+def _is_silent(sock: socket.socket) -> bool:
+    """Whether it is open and brings nothing: what comes unasked answers no question."""
+    sock.settimeout(0)
+    try:
+        sock.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _left(until: float) -> float:
