@@ -41,6 +41,36 @@ def verifier(url, clocks, **more):
         made.close()
 
 
+class Overtaken:
+    """Another thread's turn, taken right before a thread gets its own, or right after it let go."""
+
+    def __init__(self, verifier, other, *, before=False, turns=1):
+        self._issuer = verifier._issuer
+        self._turn = self._issuer.turn
+        self._other, self._before = other, before
+        self._turns, self._depth = turns, 0
+        self._issuer.turn = self
+
+    def __enter__(self):
+        if self._before:
+            self._overtake()
+        self._turn.acquire()
+        self._depth += 1
+
+    def __exit__(self, *_):
+        self._depth -= 1
+        self._turn.release()
+        self._turns -= self._depth == 0
+        if not self._before and self._turns == 0:
+            self._overtake()
+
+    def _overtake(self):
+        self._issuer.turn = self._turn
+        self._before = False
+        self._turns = 0
+        self._other()
+
+
 class Scripted:
     """An issuer that says what a test has it say, over real HTTP, and remembers what it was asked.
 

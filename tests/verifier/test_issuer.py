@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from admit.errors import Unavailable
+from admit.errors import InvalidToken, Unavailable
 from admit.verifier import issuer as issuer_module
 from admit.verifier.instants import Clocks
 from admit.verifier.issuer import LARGEST, Away, Issuer, address
-from tests.verifier.scripted import KEY, Time, answering, page, scripted, verifier
+from tests.verifier.scripted import KEY, Overtaken, Time, answering, page, scripted, verifier
 
 FEED = "/auth/revocations"
+JWKS = "/auth/.well-known/jwks.json"
 
 
 @pytest.fixture
@@ -353,6 +354,41 @@ def test_threads_ask_one_after_the_other(issuer, time):
             each.join()
     assert wrong == []
     assert issuer.looks() == 1
+
+
+@pytest.mark.parametrize(("path", "age", "turns"), [(FEED, 1, 1), (JWKS, 300, 2)])
+def test_a_thread_whose_look_failed_is_let_in_where_a_later_one_succeeds(
+    issuer, time, path, age, turns
+):
+    """What is newer than its own time is not too old."""
+    token = issuer.token()
+    with verifier(issuer.url, time.clocks) as made:
+
+        def later():
+            issuer.answers[path] = good
+            time.passes(2)
+            made.verify(token)
+
+        made.verify(token)
+        good = issuer.answers[path]
+        issuer.answers[path] = answering(503)
+        time.passes(age)
+        Overtaken(made, later, turns=turns)
+        assert made.verify(token)
+
+
+def test_of_threads_with_an_unknown_key_one_looks_for_it(issuer, time):
+    with verifier(issuer.url, time.clocks) as made:
+
+        def unknown():
+            time.passes(0.1)
+            with pytest.raises(InvalidToken):
+                made.verify(issuer.token(head={"kid": "x"}))
+
+        made.verify(issuer.token())
+        Overtaken(made, unknown, before=True)
+        unknown()
+    assert issuer.looks(JWKS) == 2
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@ class Feed:
             at = self._clocks.now()  # others may have asked while this one waited for its turn
             if at.since(self._seen_at) >= self._look and self._rests.over(at):
                 self._read(at)
-        if at.since(self._seen_at) > self._max_age:
-            raise Unavailable("It is not known well enough what is revoked.")
+            if at.since(self._seen_at) > self._max_age:
+                raise Unavailable("It is not known well enough what is revoked.")
 
     def _read(self, at: Instant) -> None:
         if at.wall < self._begun_at.wall:

@@ -106,8 +106,8 @@ class PublicKeys:
             self._heed_withdrawals()
             if not self._is_fresh(at) and self._rests.over(at):
                 self._look(at)
-        if at.since(self._asked_at) > LAST_SECONDS:
-            raise Unavailable("The issuer's public keys are not known.")
+            if at.since(self._asked_at) > LAST_SECONDS:
+                raise Unavailable("The issuer's public keys are not known.")
 
     def verifying(self, kid: str, now: float) -> PublicKey | None:  # noqa: ARG002  the clocks say more
         """The key of this name.
@@ -117,7 +117,7 @@ class PublicKeys:
         """
         found = self._find(kid)
         if found is None and kid not in self._known.keys:
-            self._search(self._clocks.now())
+            self._search()
             found = self._find(kid)
             if found is None and self._rests.failing:
                 raise Unavailable("The issuer's newest public keys are not known.")
@@ -129,9 +129,10 @@ class PublicKeys:
     def _is_fresh(self, at: Instant) -> bool:
         return at.since(self._asked_at) < self._good_for
 
-    def _search(self, at: Instant) -> None:
+    def _search(self) -> None:
         """Look for a key that we don't have; once a minute."""
         with self._issuer.turn:
+            at = self._clocks.now()
             if at.since(self._searched_at) >= UNKNOWN_SECONDS and self._rests.over(at):
                 self._searched_at = at
                 self._look(at)
