@@ -6,6 +6,7 @@ import ssl
 import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -206,7 +207,7 @@ def test_an_answer_that_drips_is_not_waited_for(monkeypatch):
 def test_an_address_in_numbers_may_leave_out_its_port(monkeypatch, url, port):
     called = []
 
-    def connect(where, *_):
+    def connect(where, *_, **__):
         called.append(where)
         raise ConnectionRefusedError
 
@@ -214,6 +215,43 @@ def test_an_address_in_numbers_may_leave_out_its_port(monkeypatch, url, port):
     with asking(url) as asked, pytest.raises(Away):
         asked.get("/x")
     assert called == [("::1", port)]
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """Addresses of `localhost` that lead nowhere, and the seconds that each was waited for."""
+    addresses: list[str] = []
+    waited: list[float] = []
+    known, connect = socket.getaddrinfo, socket.socket.connect
+
+    def found(host, port, *_, **__):
+        if host != "localhost":
+            return known(host, port, type=socket.SOCK_STREAM)
+        every = [*addresses, "127.0.0.1"]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in every]
+
+    def connecting(self, where):
+        if where[0] not in addresses:
+            return connect(self, where)
+        waited.append(self.gettimeout())
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    monkeypatch.setattr(socket.socket, "connect", connecting)
+    monkeypatch.setattr(issuer_module, "SECONDS", 60.0)
+    clock = SimpleNamespace(monotonic=lambda: sum(waited))
+    monkeypatch.setattr(issuer_module, "time", clock)
+    return SimpleNamespace(addresses=addresses, waited=waited)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_addresses_that_lead_nowhere_leave_time_for_the_one_that_answers(issuer, silent, count):
+    """And many of them cost no more than one."""
+    silent.addresses += [f"192.0.2.{number}" for number in range(count)]
+    with asking(issuer.url.replace("127.0.0.1", "localhost")) as asked:
+        assert asked.get("/revocations").body
+    assert len(silent.waited) == count
+    assert sum(silent.waited) < 60
 
 
 def test_an_address_where_nobody_listens_is_away():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import ssl
 import threading
 import time
@@ -22,7 +23,6 @@ import msgspec
 from admit.verifier.instants import NEVER
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
     from _typeshed import WriteableBuffer
@@ -152,12 +152,21 @@ class Issuer:
         return None
 
     def _connect(self, until: float) -> HTTPConnection:
-        """A new one; it is opened when it is first used."""
+        """A new one.
+
+        Raises:
+            OSError: nobody is reached in time, or it is somebody else.
+        """
         if not self._secure:
-            return HTTPConnection(self._host, self._port, timeout=_left(until))
+            plain = HTTPConnection(self._host, self._port)
+            plain.sock = _reached(self._host, self._port, until)
+            return plain
         if self._tls is None:
             self._tls = ssl.create_default_context()
-        return HTTPSConnection(self._host, self._port, timeout=_left(until), context=self._tls)
+        secure = HTTPSConnection(self._host, self._port, context=self._tls)
+        reached = _reached(self._host, self._port, until)
+        secure.sock = self._tls.wrap_socket(reached, server_hostname=self._host)
+        return secure
 
     def _ask(
         self, connection: HTTPConnection, path: str, headers: Mapping[str, bytes], until: float
@@ -229,6 +238,26 @@ class _Dripping(io.RawIOBase):
     def close(self) -> None:
         self._held.close()
         super().close()
+
+
+def _reached(host: str, port: int, until: float) -> socket.socket:
+    """A connection to one of the host's addresses, each of which has its share of the time.
+
+    Raises:
+        OSError: none takes it.
+    """
+    failed = OSError("the host has no address")
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for tried, (*_, where) in enumerate(found):
+        try:
+            share = _left(until) / (len(found) - tried)
+            made = socket.create_connection((str(where[0]), port), timeout=share)
+        except OSError as error:
+            failed = error
+        else:
+            made.settimeout(max(until - time.monotonic(), 0.001))  # what follows shakes hands
+            return made
+    raise failed
 
 
 def _is_silent(sock: socket.socket) -> bool:
