@@ -88,6 +88,7 @@ BAD = {
     "null": answering(200, b"null"),
     "bad UTF-8": answering(200, b'{"revocations":[],"cursor":"\xff","more":false}'),
     "no cursor": answering(200, b'{"revocations":[],"more":false}'),
+    "a cursor without end": answering(200, page(cursor="9" * 70_000)),
     "an unknown kind": answering(
         200,
         b'{"revocations":[{"kind":"client","subject":"x","reason":"revoked",'
@@ -467,6 +468,14 @@ def test_an_address_that_can_not_be_read_on_the_way_is_taken(text):
 def test_any_other_address_is_refused(text):
     with pytest.raises(ValueError, match="https://"):
         address(text)
+
+
+def test_a_password_in_an_address_is_not_repeated():
+    """A setting's error is logged."""
+    for text in ("https://user:pa55@example.com", "https://user:pa55@example.com:port"):
+        with pytest.raises(ValueError, match="an address") as refused:
+            address(text)
+        assert "pa55" not in str(refused.value)
 
 
 def test_a_certificate_is_verified(tmp_path, monkeypatch):

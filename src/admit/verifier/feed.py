@@ -6,7 +6,7 @@ finds the knowledge old asks for what came since, before anybody is let in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import msgspec
@@ -33,7 +33,7 @@ class Page(msgspec.Struct, frozen=True):
     """One answer of the feed."""
 
     revocations: list[Entry]
-    cursor: str
+    cursor: Annotated[str, msgspec.Meta(max_length=64)]  # by contract; a longer one fits no URL
     more: bool
 
 

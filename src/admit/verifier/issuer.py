@@ -74,15 +74,17 @@ def address(text: str) -> str:
         ValueError: it is none, or what is sent there could be read on the way.
     """
     wanted = "an address such as https://example.com/auth, or http:// on localhost"
+    if "@" not in text:  # before which there may be a password
+        wanted += f", not {text!r}"
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise ValueError(f"{wanted}, not {text!r}") from None
+        raise ValueError(wanted) from None
     safe = parts.scheme == "https" or (parts.scheme == "http" and host in _NEARBY)
     odd = parts.query or parts.fragment or "@" in parts.netloc or not _PLAIN.fullmatch(text)
     if not host or not safe or odd:
-        raise ValueError(f"{wanted}, not {text!r}")
+        raise ValueError(wanted)
     return text.rstrip("/")
 
 
