@@ -16,6 +16,7 @@ import yaml  # type: ignore[import-untyped] # comes with cfn-lint
 from admit.aws.authorizing import settings as authorizing
 from admit.settings import Settings
 from admit.telemetry.logs import FORMS
+from admit.verifier import issuer
 
 from .filters import matches
 from .stack import (
@@ -297,6 +298,11 @@ def test_the_authorizer_takes_the_settings_that_it_is_given(template, parameters
     assert made.issuer == Settings.load(environ=sign_in, dotenv=None).issuer
     assert made.key == KEY
     assert made.simple, "as EnableSimpleResponses says"
+
+
+def test_the_authorizer_has_time_for_an_issuer_that_is_starting(template):
+    """It asks twice, for the feed and for the keys, and API Gateway waits 10 s for it."""
+    assert 2 * issuer.PATIENT_SECONDS < properties(template, "Guard")["Timeout"] <= 10
 
 
 def test_both_functions_speak_of_one_issuer_and_one_key(template):
