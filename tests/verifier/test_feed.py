@@ -253,6 +253,15 @@ def test_a_clock_that_was_set_back_makes_it_read_everything_again(issuer, verify
     assert reason(verify, token)
 
 
+def test_a_token_that_dies_while_it_is_looked_is_dead(issuer, verify, time):
+    def slowly(handler):
+        time.passes(3)
+        answering(200, page(cursor="1.0"))(handler)
+
+    issuer.answers[FEED] = slowly
+    assert reason(verify, issuer.token(exp=int(NOW) - 9)) == "expired"
+
+
 def test_bounds_are_settings(issuer, time):
     with verifier(issuer.url, time.clocks, look=0.0, max_age=2.0) as made:
         for _ in range(3):
