@@ -1,9 +1,9 @@
 """The issuer's public keys, from its JWKS (RFC 7517).
 
 Only what the issuer signs access tokens with is taken, each key for exactly one algorithm. They are
-fetched again when the answer is older than it may be, when a token names an unknown key (once a
-minute at most: anybody can write such a token), and when a key was withdrawn. While the issuer is
-away they go on.
+fetched again when the answer is older than it may be, when a token names an unknown key (answered
+once a minute at most: anybody can write such a token), and when a key was withdrawn. While the
+issuer is away they go on.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ UNKNOWN_SECONDS = 60.0
 DEFAULT_SECONDS = 300.0
 LONGEST_SECONDS = 3_600.0
 """How long an answer is good where it does not say, and at most."""
+SHORTEST_SECONDS = 1.0
+"""And at least; or where it has a withdrawn key still, so not yet what signs in its place."""
 LAST_SECONDS = 86_400.0
 """How long the keys go on while the issuer does not give them."""
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])", re.ASCII | re.IGNORECASE)
@@ -134,8 +136,9 @@ class PublicKeys:
         with self._issuer.turn:
             at = self._clocks.now()
             if at.since(self._searched_at) >= UNKNOWN_SECONDS and self._rests.over(at):
-                self._searched_at = at
                 self._look(at)
+                if not self._rests.failing:
+                    self._searched_at = at
 
     def _heed_withdrawals(self) -> None:
         """Let go of what was withdrawn, and ask for what stands in its place."""
@@ -152,7 +155,10 @@ class PublicKeys:
             self._rests.begin(error)
             return
         self._rests.end()
-        self._asked_at, self._good_for = at, _lifetime(answer.cache_control)
+        named = [each.get("kid") for each in listed]
+        outdated = any(kid in named for kid in self._known.keys)
+        self._asked_at = at
+        self._good_for = SHORTEST_SECONDS if outdated else _lifetime(answer.cache_control)
         if listed != self._listed:
             self._listed = listed
             self._use()
@@ -185,4 +191,5 @@ def _read(given: dict[str, Any]) -> PublicKey | None:
 
 def _lifetime(cache_control: str) -> float:
     match = _MAX_AGE.search(cache_control)
-    return min(max(float(match[1]), 1.0), LONGEST_SECONDS) if match else DEFAULT_SECONDS
+    given = float(match[1]) if match else DEFAULT_SECONDS
+    return min(max(given, SHORTEST_SECONDS), LONGEST_SECONDS)
