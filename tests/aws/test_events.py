@@ -62,7 +62,10 @@ class Seen:
 
     async def __call__(self, scope, receive, send):
         self.scope = scope
-        self.headers = [(name.decode(), value.decode()) for name, value in scope["headers"]]
+        self.headers = [
+            (name.decode("utf-8", "surrogatepass"), value.decode("utf-8", "surrogatepass"))
+            for name, value in scope["headers"]
+        ]
         message = await receive()
         assert not message["more_body"]
         self.body = message["body"]
@@ -299,6 +302,11 @@ def rest(path, whole, **more):
         (http("/base/auth/me", domain="example.com"), "/base/auth", "/base/auth/me"),
         (http("/auth/me/"), "/auth", "/auth/me/"),
         (http("//auth/me"), "/auth", "//auth/me"),
+        (http("/$default/auth/me"), "/auth", "/$default/auth/me"),  # it stands before no path
+        (http("/None/auth/me", stage=None, domain=URL_DOMAIN), "/auth", "/None/auth/me"),
+        (rest("/prod/auth/me", "/prod/auth/me", version="1.0"), "/auth", "/auth/me"),
+        (rest("/prod/auth/me", "/prod/auth/me", version="1.0"), "/prod/auth", "/prod/auth/me"),
+        (rest("/auth/me", "/auth/me", version="1.0"), "/auth", "/auth/me"),
         (rest("/auth/me", "/prod/auth/me"), "/auth", "/auth/me"),
         (rest("/auth/me", "/prod/auth/me"), "/prod/auth", "/prod/auth/me"),
         (rest("/base/auth/me", "/base/auth/me"), "/base/auth", "/base/auth/me"),
@@ -353,6 +361,21 @@ def test_a_body_is_what_was_sent_or_can_be_read_by_nobody(event, body, in_base64
     """Bytes that a gateway has lost must not pass for others."""
     _, app = call({**event, "body": body, "isBase64Encoded": in_base64})
     assert app.body == seen
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {**HTTP, "rawQueryString": "a=\ud800"},
+        {**REST, "multiValueQueryStringParameters": {"a": ["\ud800"]}},
+        {**ALB, "queryStringParameters": {"a": "\ud800"}},
+        {**ALB, "multiValueQueryStringParameters": {"a": ["\ud800"]}},
+        {**ALB, "headers": {"a\ud800": "a"}},
+    ],
+)
+def test_what_json_can_say_and_utf_8_cannot_fails_nothing(event, call):
+    answer, _ = call(event)
+    assert answer["statusCode"] == 201
 
 
 @pytest.mark.parametrize(

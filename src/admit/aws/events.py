@@ -95,7 +95,7 @@ def body_of(event: Event) -> bytes:
             return NO_TEXT
     if LOST in body:  # two bodies that differ may have become one, and a password is in it
         return NO_TEXT
-    return str(body).encode("utf-8", "surrogatepass")
+    return _bytes(str(body))
 
 
 def listed_headers(event: Event) -> Lines:
@@ -127,11 +127,16 @@ def _apart(name: bytes, value: bytes) -> list[bytes]:
     if joint is None:
         return [value]
     text = value.decode("utf-8", "surrogatepass")
-    return [part.strip().encode("utf-8", "surrogatepass") for part in joint.split(text)]
+    return [_bytes(part.strip()) for part in joint.split(text)]
 
 
 def _line(name: str, value: object) -> tuple[bytes, bytes]:
-    return name.lower().encode(), str(value).encode("utf-8", "surrogatepass")
+    return _bytes(name.lower()), _bytes(str(value))
+
+
+def _bytes(text: str) -> bytes:
+    """As UTF-8, also where JSON said what is none: half of a surrogate pair."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def decoded_query(event: Event) -> bytes:
@@ -139,7 +144,9 @@ def decoded_query(event: Event) -> bytes:
     several = event.get("multiValueQueryStringParameters")
     one = event.get("queryStringParameters")
     parts = several if isinstance(several, dict) and several else one
-    return urlencode(parts, doseq=True).encode() if isinstance(parts, dict) else b""
+    if not isinstance(parts, dict):
+        return b""
+    return urlencode(parts, doseq=True, errors="surrogatepass").encode()
 
 
 def sent_path(event: Event) -> str:
@@ -153,31 +160,43 @@ def sent_query(event: Event) -> bytes:
     one = event.get("queryStringParameters") or {}
     pairs = [f"{name}={value}" for name, values in several.items() for value in values]
     pairs = pairs or [f"{name}={value}" for name, value in one.items()]
-    return "&".join(pairs).encode()
+    return _bytes("&".join(pairs))
+
+
+def raw_query(event: Event) -> bytes:
+    """The query string, where the event has it whole."""
+    return _bytes(str(event.get("rawQueryString") or ""))
 
 
 def rest_path(event: Event, prefix: str) -> str:
-    """The path of a REST API's event, or of an HTTP API's in payload 1.0 (which has a version).
-
-    Without the stage in it, unless the prefix of the routes has the stage too.
-    """
+    """The path of a REST API's event, or of an HTTP API's in payload 1.0 (which has a version)."""
     context = event["requestContext"]
-    within, whole = event.get("path") or "/", context.get("path") or "/"
-    path = whole if not _under(within, prefix) and _under(whole, prefix) else within
-    return path if "version" in event else unquote(path)
+    path = event.get("path") or "/"
+    whole = context.get("path") or path
+    if "version" in event:
+        return _meant(_behind_stage(path, context), whole, prefix)
+    return unquote(_meant(path, whole, prefix))
 
 
 def http_path(event: Event, prefix: str) -> str:
-    """The path of an HTTP API's event, or of a Function URL's.
-
-    Without the stage before it, unless the prefix of the routes has the stage too.
-    """
+    """The path of an HTTP API's event, or of a Function URL's."""
     context = event["requestContext"]
     whole = event.get("rawPath") or context["http"].get("path") or "/"
-    stage = f"/{context.get('stage')}"
-    within = whole[len(stage) :] or "/" if _under(whole, stage) else whole
-    path = whole if not _under(within, prefix) and _under(whole, prefix) else within
+    path = _meant(_behind_stage(whole, context), whole, prefix)
     return unquote(path) if ".lambda-url." in (context.get("domainName") or "") else path
+
+
+def _behind_stage(path: str, context: Event) -> str:
+    """An HTTP API's path without the named stage before it; `$default` stands before none."""
+    stage = context.get("stage")
+    if stage in (None, "$default") or not _under(path, f"/{stage}"):
+        return path
+    return path.removeprefix(f"/{stage}") or "/"
+
+
+def _meant(within: str, whole: str, prefix: str) -> str:
+    """The path within its stage, unless the prefix of the routes has the stage too."""
+    return whole if not _under(within, prefix) and _under(whole, prefix) else within
 
 
 def _under(path: str, prefix: str) -> bool:

@@ -129,7 +129,7 @@ class HTTP(Form):
         return events.http_path(self.event, self.prefix)
 
     def _query(self) -> bytes:
-        return str(self.event.get("rawQueryString") or "").encode()
+        return events.raw_query(self.event)
 
     def _address(self) -> str | None:
         return events.source_of(self.event["requestContext"]["http"])
