@@ -9,6 +9,7 @@ one that decides may have been set back, and the one that only goes forward may 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -78,16 +79,17 @@ class Look:
         Raises:
             Unavailable: it can't be seen, or not in the time that the request has left.
         """
-        for _ in range(2):
-            if self.sight.within(seconds):
-                return
-            task = self._under_way
-            joined = task is not None and patience.goes_on(task)
-            if task is None or not joined:
-                task = self._under_way = patience.begun(self._look())
-            await patience.shared(task)
-            if not joined:
-                return  # one that was joined may have begun before the process was frozen
+        task = self._under_way
+        if task is not None and patience.goes_on(task) and not self.sight.within(seconds):
+            # It may have begun before the process was frozen, and come to nothing meanwhile.
+            with suppress(Unavailable):
+                await patience.shared(task)
+        if self.sight.within(seconds):
+            return
+        task = self._under_way
+        if task is None or not patience.goes_on(task):
+            task = self._under_way = patience.begun(self._look())
+        await patience.shared(task)
 
     async def _look(self) -> None:
         began = self.sight.instants()
