@@ -194,7 +194,7 @@ class Process:
         try:
             return await asyncio.wait_for(answer, self._timeout)
         except TimeoutError:
-            self.signal(signal.SIGKILL)
+            await self.kill()
             raise TimedOut(f"The function did not answer within {self._timeout:g} s.") from None
         finally:
             self._current = None

@@ -131,7 +131,7 @@ async def test_what_takes_too_long_is_killed(module):
     async with function(module, "hangs", timeout=0.5) as hanging:
         with pytest.raises(TimedOut):
             await hanging.invoke({})
-        await hanging.processes[0].kill()
+        assert not hanging.processes[0].alive, "the next event would be lost in it"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
