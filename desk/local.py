@@ -62,7 +62,8 @@ async def _serve(
     port = listener.getsockname()[1]
     environ = {name: text for name, text in os.environ.items() if name.startswith("ADMIT_")}
     environ.setdefault("ADMIT_BASE_URL", f"http://localhost:{port}")
-    environ.setdefault("ADMIT_SECRET", secrets.token_urlsafe(48))  # for as long as this runs
+    if "ADMIT_SECRET_SOURCE" not in environ:
+        environ.setdefault("ADMIT_SECRET", secrets.token_urlsafe(48))  # for as long as this runs
     if "ADMIT_DATABASE_URL" not in environ:
         emulator = await started.enter_async_context(emulated_table())
         environ["ADMIT_DATABASE_URL"] = f"dynamodb://{TABLE}?endpoint={emulator}"

@@ -45,6 +45,19 @@ def running(directory, *arguments, **settings):
             process.communicate(timeout=PATIENCE)
 
 
+def asked_for(directory, *arguments, **settings):
+    """What `python -m desk` comes to, where it can't be started."""
+    return subprocess.run(
+        [sys.executable, "-m", "desk", *arguments],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+
 def children(pid):
     """The processes that this one has started."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
@@ -150,15 +163,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "-m", "desk", "--port", str(port)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        done = asked_for(tmp_path, "--port", str(port))
     assert done.returncode == 1
     assert done.stderr == (
         f"Error: Port {port} is in use: stop what listens there, or take another with PORT=….\n"
@@ -166,16 +171,25 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
 
 
 def test_settings_that_cannot_work_are_one_sentence(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "desk", "--port", "0"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "ADMIT_SECRET": "changeme"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+    done = asked_for(tmp_path, "--port", "0", ADMIT_SECRET="changeme")
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ADMIT_SECRET (secret) wants at least 32 bytes")
     assert done.stderr.count("\n") == 1
     assert "changeme" not in done.stderr
+
+
+def test_where_the_secret_is_kept_elsewhere_none_is_made_up(tmp_path):
+    """Both together are refused, though one had set but one of them."""
+    with running(tmp_path, "--port", "0", ADMIT_SECRET_SOURCE="ssm:/admit") as (_, said):
+        assert "listens on" in said
+
+
+@pytest.mark.parametrize("arguments", [("--port", "99999"), ("--port", "-1"), ("--processes", "0")])
+def test_what_cannot_be_asked_for_is_one_sentence(arguments, tmp_path):
+    """No process would answer nobody, for ever."""
+    done = asked_for(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        f"python -m desk: error: argument {arguments[0]}: "
+    )
+    assert "Traceback" not in done.stderr
