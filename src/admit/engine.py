@@ -284,11 +284,11 @@ class Engine:
         """
         if self._catching_up is None:
             return
-        await patience.settle(SETTLE_SECONDS)
-        await self.revoked.told()
         if self.counters.untold and not self._told.within(TELL_SECONDS):
             self._told.seen(self._told.instants())
-            await self.counters.tell(self._counted_alone)
+            patience.begun(self.counters.tell(self._counted_alone))
+        await patience.settle(SETTLE_SECONDS)
+        await self.revoked.told()
         try:
             self._report()
         except Exception:

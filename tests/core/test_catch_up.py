@@ -6,10 +6,12 @@ import logging
 import pytest
 
 from admit import catchup
+from admit import engine as engines
 from admit.counters import Memory
 from admit.engine import Engine
 from admit.errors import InvalidToken, Unavailable
 from admit.testing import samples
+from tests.servers import PATIENCE
 
 pytestmark = pytest.mark.anyio
 HOUR = 3_600.0
@@ -401,20 +403,42 @@ async def test_after_a_request_what_it_began_is_seen_through(two, machine, monke
     assert not engine.revoked.behind, "what it saw holds"
 
 
+class Shared(Memory):
+    """Counters that are out unless they work."""
+
+    kind = "shared"
+    works = False
+
+    async def take(self, places, *, now):
+        if not self.works:
+            raise Unavailable("it is out")
+        return await super().take(places, now=now)
+
+
+async def test_a_store_that_hangs_keeps_no_answer_back_for_what_is_written_down(
+    process, machine, clock, monkeypatch
+):
+    monkeypatch.setattr(engines, "SETTLE_SECONDS", 0.01)
+    settings = process(throttle=True).settings
+    async with Engine(settings, clock=clock, counters=Shared(), watch=False) as engine:
+        asked, free = asyncio.Event(), asyncio.Event()
+
+        async def hangs(_):
+            asked.set()
+            await free.wait()
+
+        monkeypatch.setattr(engine.store, "record", hangs)
+        await engine.throttle.register("192.0.2.1")
+        async with asyncio.timeout(PATIENCE):
+            await engine.settle()
+        assert asked.is_set()
+        free.set()
+
+
 async def test_limits_that_are_not_counted_together_are_written_down_after_a_request(
     process, machine, clock, monkeypatch
 ):
     """By whichever request can; not more often than each ten seconds, where it fails."""
-
-    class Shared(Memory):
-        kind = "shared"
-        works = False
-
-        async def take(self, places, *, now):
-            if not self.works:
-                raise Unavailable("it is out")
-            return await super().take(places, now=now)
-
     shared = Shared()
     settings = process(throttle=True).settings
     async with Engine(settings, clock=clock, counters=shared, watch=False) as engine:

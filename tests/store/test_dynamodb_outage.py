@@ -62,6 +62,21 @@ async def test_what_is_refused_for_now_is_asked_again(store, wire, refusal):
     assert wire.count("UpdateItem") == 4
 
 
+async def test_what_its_caller_waits_for_no_longer_is_seen_through(store, wire):
+    """Before a process is frozen: an hour later it would be written in the middle of another."""
+    held, request = threading.Event(), patience.Patience()
+    request.left = 0.01
+    wire.rule = lambda _: held
+    with request, pytest.raises(Unavailable):
+        await rotate(store)
+    settled = asyncio.create_task(patience.settle(PATIENCE))
+    await asyncio.sleep(0)
+    assert not settled.done()
+    held.set()
+    await settled
+    assert not store.table._asked
+
+
 async def test_what_is_refused_all_the_time_is_unavailable(store, wire):
     """After a bounded number of tries, with when to try again, and why in its cause."""
     wire.rule = lambda _: THROTTLED

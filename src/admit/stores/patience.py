@@ -88,7 +88,11 @@ def begun(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
     """The work under way, with time of its own, whatever becomes of who began it."""
     own = copy_context()
     own.run(_current.set, None)
-    task = asyncio.create_task(work, context=own)
+    return kept(asyncio.create_task(work, context=own))
+
+
+def kept(task: asyncio.Task[Result]) -> asyncio.Task[Result]:
+    """The task, which goes on whatever becomes of who began it; `settle` waits for it."""
     _apart.add(task)
     task.add_done_callback(_apart.discard)
     task.add_done_callback(forget)
@@ -114,7 +118,7 @@ async def shared(task: asyncio.Task[Result]) -> Result:
 
 
 async def settle(seconds: float) -> None:
-    """Return when all that was begun apart in this event loop is over, or after so many seconds."""
+    """Return when all that was kept in this event loop is over, or after so many seconds."""
     going_on = {task for task in _apart if goes_on(task)}
     if going_on:
         await asyncio.wait(going_on, timeout=seconds)

@@ -177,14 +177,13 @@ class Table:
     async def _bounded(self, work: Coroutine[Any, Any, Answer], waits: float) -> Answer:
         """What it comes to while its caller waits; it has the whole time for itself."""
         loop = asyncio.get_running_loop()
-        task = loop.create_task(work)
+        task = patience.kept(loop.create_task(work))
         late = loop.call_later(patience.SECONDS, task.cancel)
         self._asked[task] = loop
 
         def over(task: asyncio.Task[Answer]) -> None:
             late.cancel()
             self._asked.pop(task, None)
-            patience.forget(task)
 
         task.add_done_callback(over)
         done, _ = await asyncio.wait({task}, timeout=waits)
