@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 import admit.aws
+from admit.aws import forms
 from admit.aws.forms import HTTP
 from admit.http.later import LATER
 from admit.testing.http_caller import HSTS, checked
@@ -156,11 +157,13 @@ async def test_nobody_waits_for_news_longer_than_the_function_may_run(running, t
 
 
 @pytest.mark.parametrize(("left", "may"), [(30_000, 25.0), (10_000, 8.0), (1_000, 0.0)])
-def test_what_is_left_for_waiting(left, may):
+def test_what_is_left_for_waiting(left, may, monkeypatch):
+    """From when the event came: what a start takes of it is gone."""
+    monkeypatch.setattr(forms, "monotonic", lambda: 1_000.0)
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: left)
     config: Any = {"api_gateway_base_path": "/auth"}
     form = HTTP(event_of("http", Request("GET", "/")), context, config)
-    assert form.scope["admit.seconds_left"] == may
+    assert form.scope["admit.ends_at"] == 1_000.0 + may
 
 
 async def test_on_https_every_answer_of_lambda_says_so(running):

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
+from time import monotonic
 
 import httpx
 import pytest
@@ -108,6 +109,22 @@ async def test_a_refresh_asks_for_no_revocations_and_for_keys_only_now_and_then(
         assert await service.me(tokens["access_token"]) == 200
         assert await service.me(tokens["access_token"]) == 200
         assert asked == ["revocations"], "and the second request shares what the first one saw"
+
+
+async def test_nobody_waits_for_news_beyond_the_instant_at_which_the_request_is_given_up(tmp_path):
+    """A start that took all of its time leaves none to wait in."""
+    key = "a key for the verifiers of the tests 0123456789"
+    auth = Admit(cheap(data_dir=tmp_path, verifier_keys=(key,)), watch=False)
+
+    async def late(scope, receive, send):
+        await auth.app({**scope, "admit.ends_at": monotonic()}, receive, send)
+
+    transport = httpx.ASGITransport(late)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        url, headers = "/auth/revocations?wait=30", {"Authorization": f"Bearer {key}"}
+        async with asyncio.timeout(25):
+            assert (await client.get(url, headers=headers)).json()["revocations"] == []
+    await auth.close()
 
 
 async def test_verified_tokens_are_counted_though_no_watch_hands_them_on(frozen):

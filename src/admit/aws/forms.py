@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from itertools import product
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from admit.aws import events
-from admit.http.feed import SECONDS_LEFT
+from admit.http.feed import ENDS_AT
 from admit.http.observed import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Form:
         self.event = event
         self.context = context
         self.prefix = config["api_gateway_base_path"]
+        self._ends_at = monotonic() + self._seconds_left()
 
     @classmethod
     def infer(cls, event: Event, *_: LambdaContext | LambdaConfig) -> bool:
@@ -67,7 +69,7 @@ class Form:
             "server": None,
             # What CloudWatch's lines of this invocation are found by.
             REQUEST_ID: getattr(self.context, "aws_request_id", None),
-            SECONDS_LEFT: self._seconds_left(),
+            ENDS_AT: self._ends_at,
         }
 
     def __call__(self, response: Response) -> dict[str, Any]:

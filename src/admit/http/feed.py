@@ -6,6 +6,8 @@ import asyncio
 import re
 from contextlib import contextmanager
 from contextvars import Context
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 30
 """Seconds; what stands between us and the verifier cuts a silent connection after about 60."""
-SECONDS_LEFT = "admit.seconds_left"
-"""Where, in its scope, a request has the seconds after which whoever carries it gives it up."""
+ENDS_AT = "admit.ends_at"
+"""Where, in its scope, a request has the monotonic instant at which whoever carries it gives up."""
 MOST_WAITING = 1_000
 """Each is a connection that somebody with a key holds open."""
 _WAIT = re.compile(r"[0-9]|[12][0-9]|30", re.ASCII)
@@ -67,7 +69,7 @@ class RevocationFeed:
         asked = _asked(request.query_params, request.headers)
         await self._catch_up(asked.after)
         page = self._page(asked)
-        wait = min(asked.wait, request.scope.get(SECONDS_LEFT, LONGEST_WAIT))
+        wait = min(asked.wait, request.scope.get(ENDS_AT, inf) - monotonic())
         if wait > 0 and not _is_news(page, asked):
             with self._place():
                 page = await self._waited(request, asked, wait)
