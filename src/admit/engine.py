@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
+from admit import chosen
 from admit.accounts import Accounts
 from admit.catchup import LOOK_SECONDS, CatchUp, Sight
 from admit.counters import Counters
-from admit.errors import InvalidToken, SettingsError, Unavailable
+from admit.errors import InvalidToken, Unavailable
 from admit.events import event
 from admit.passwords import Passwords
 from admit.revocation import Revoked
@@ -27,7 +26,7 @@ from admit.throttle import Throttle
 from admit.tokens.access import AccessTokens
 from admit.tokens.keys import Keyring
 from admit.tokens.refresh import RefreshTokens
-from admit.tokens.secret import make_private, obtain
+from admit.tokens.secret import obtain
 from admit.watch import PURGE_ROWS, Watch
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from admit.counters import Storage
     from admit.events import Kind
     from admit.model import Principal
-    from admit.redis import RedisCounters, RedisPush
     from admit.stores.base import Push, Store
 
 logger = logging.getLogger("admit.engine")
@@ -85,9 +83,9 @@ class Engine:
         self.refresh_tokens = RefreshTokens(secrets)
         self.metrics = metrics(wanted=bool(self.settings.metrics_keys))
         self.tracing = tracing()
-        opened = store or store_of(self.settings)
+        opened = store or chosen.store(self.settings)
         self.store = observed(opened, self.metrics, self.tracing)
-        in_redis, self._redis_push = _redis(self.settings)
+        in_redis, self._redis_push = chosen.redis(self.settings)
         self.push: Push | None = self._redis_push or self.store.push
         self.revoked = Revoked(
             self.store,
@@ -99,7 +97,7 @@ class Engine:
         self.keys = Keyring(self.settings, self.store, secrets, revoked=self.revoked)
         self.access = AccessTokens(self.settings, self.keys, self.revoked)
         self.passwords = Passwords(self.settings, metrics=self.metrics, tracing=self.tracing)
-        shared = (counters, in_redis, _in_table(self.settings, opened))
+        shared = (counters, in_redis, chosen.counters_beside(opened, self.settings))
         self.counters = Counters(*(each for each in shared if each), watched=watch)
         self._told = Sight(clock)
         self.throttle = Throttle(self.settings, clock, self.counters)
@@ -205,7 +203,7 @@ class Engine:
         """
         if not self._locked:
             return
-        secrets = await fetched(self.settings)
+        secrets = await chosen.secrets(self.settings)
         self.keys.unlock(secrets)
         self.refresh_tokens.unlock(secrets)
         self._locked = False
@@ -369,80 +367,3 @@ class Engine:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-
-def _redis(settings: Settings) -> tuple[RedisCounters | None, RedisPush | None]:
-    """What is in Redis, where `redis_url` is set. Who has another issuer has other counters."""
-    if not settings.redis_url:
-        return None, None
-    try:
-        from admit.redis import RedisCounters, RedisPush  # noqa: PLC0415
-    except ImportError as error:
-        raise SettingsError(
-            "redis_url",
-            "ADMIT_REDIS_URL (redis_url) is set, but the library redis is not installed"
-            f" ({error}): pip install 'admit[redis]'.",
-        ) from error
-    ours = f"admit:{hashlib.sha256(settings.issuer.encode()).hexdigest()[:16]}:"
-    url = settings.redis_url
-    return RedisCounters(url, prefix=ours), RedisPush(url, channel=f"{ours}revoked")
-
-
-def _in_table(settings: Settings, store: Store) -> Storage | None:
-    """Counters in the table of the store, where that is DynamoDB, and there is no Redis."""
-    if settings.redis_url or not settings.database_url.startswith("dynamodb:"):
-        return None
-    from admit.stores.dynamodb import DynamoDBCounters, DynamoDBStore  # noqa: PLC0415
-
-    return DynamoDBCounters(store.table) if isinstance(store, DynamoDBStore) else None
-
-
-async def fetched(settings: Settings) -> tuple[str, ...]:
-    """The secrets that are kept where `secret_source` says.
-
-    Raises:
-        SettingsError: there are none, they may not be read, or what is there can't be a secret.
-        Unavailable: they can't be fetched now.
-    """
-    try:
-        from admit import aws_secrets  # noqa: PLC0415
-    except ImportError as error:
-        raise SettingsError(
-            "secret_source",
-            "ADMIT_SECRET_SOURCE (secret_source) is set, but the library botocore is not"
-            f" installed ({error}): pip install 'admit[aws]'.",
-        ) from error
-    return await aws_secrets.fetch(settings.secret_source)
-
-
-def store_of(settings: Settings) -> Store:
-    """The store that `database_url` names; its driver is loaded when it is chosen."""
-    if settings.database_url.startswith("postgresql:"):
-        try:
-            from admit.stores.postgres import PostgresStore  # noqa: PLC0415
-        except ImportError as error:
-            raise SettingsError(
-                "database_url",
-                "ADMIT_DATABASE_URL (database_url) names PostgreSQL, whose driver is not"
-                f" installed ({error}): pip install 'admit[postgres]'.",
-            ) from error
-        return PostgresStore(settings.database_url, pool=settings.database_pool)
-    if settings.database_url.startswith("dynamodb:"):
-        try:
-            from admit.stores.dynamodb import DynamoDBStore  # noqa: PLC0415
-        except ImportError as error:
-            raise SettingsError(
-                "database_url",
-                "ADMIT_DATABASE_URL (database_url) names DynamoDB, whose driver is not"
-                f" installed ({error}): pip install 'admit[aws]'.",
-            ) from error
-        return DynamoDBStore(
-            settings.database_url,
-            connections=settings.database_pool,
-            event_ttl=settings.event_ttl,
-        )
-    from admit.stores.sqlite import SQLiteStore  # noqa: PLC0415
-
-    with contextlib.suppress(OSError):  # the store says it better when it opens the file
-        make_private(settings.data_dir)
-    return SQLiteStore(settings.database_url)

@@ -6,8 +6,7 @@ import sys
 import pytest
 from botocore.exceptions import ClientError
 
-from admit import Settings
-from admit.engine import store_of
+from admit import Settings, chosen
 from admit.errors import SettingsError, Unavailable
 from admit.stores.dynamodb import DynamoDBStore, schema
 from admit.stores.dynamodb import table as tables
@@ -181,7 +180,7 @@ async def test_without_the_driver_it_says_what_to_install(monkeypatch, tmp_path)
     url = "dynamodb://admit?region=eu-west-1"
     settings = Settings(database_url=url, secret=SECRET, data_dir=tmp_path)
     with pytest.raises(SettingsError, match=r"pip install 'admit\[aws\]'"):
-        store_of(settings)
+        chosen.store(settings)
 
 
 async def test_the_settings_reach_the_store(aws_credentials, tmp_path):
@@ -193,7 +192,7 @@ async def test_the_settings_reach_the_store(aws_credentials, tmp_path):
         secret=SECRET,
         data_dir=tmp_path,
     )
-    store = store_of(settings)
+    store = chosen.store(settings)
     assert isinstance(store, DynamoDBStore)
     assert (store.table._most, store._commits._kept) == (3, 86_400.0)
     assert store.name == "DynamoDB table admit in eu-west-1"

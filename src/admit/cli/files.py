@@ -82,10 +82,10 @@ def _secret_in_environment(settings: Settings) -> Finding:
 
 
 def _secret_elsewhere(settings: Settings) -> Finding:
-    from admit.engine import fetched  # noqa: PLC0415  see `in_store`
+    from admit import chosen  # noqa: PLC0415  see `in_store`
 
     try:
-        held = asyncio.run(fetched(settings))
+        held = asyncio.run(chosen.secrets(settings))
     except AdmitError as error:
         return fail("secret", sentence(error), "Nobody can sign in until then.")
     kept = f"{settings.secret_source} holds {'it' if len(held) == 1 else len(held)}"

@@ -26,9 +26,9 @@ def migrate(
     A server does the same when it starts, where its role may make tables. Run this before the
     new version starts, with a role that may, where the servers' own role may not.
     """
-    from admit.engine import store_of  # noqa: PLC0415  `admit --help` needs no cryptography
+    from admit import chosen  # noqa: PLC0415  `admit --help` needs no cryptography
 
-    store = store_of(Settings.load())
+    store = chosen.store(Settings.load())
     made = asyncio.run(store.migrate(grant=grant))
     if as_json:
         show_json({"ran": made, "granted": grant})
