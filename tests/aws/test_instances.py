@@ -103,7 +103,7 @@ async def test_a_hundred_refreshes_at_once_through_eight_processes(ada, at, dyna
         assert {status for status, _ in answers} == {200}
         (successor,) = {body["refresh_token"] for _, body in answers}
         assert successor != token
-        assert all(each.invocations >= 100 // 8 for each in function.processes)
+        assert all(each.invocations for each in function.processes), "each took part"
         for process in range(8):
             bearer = answers[process][1]["access_token"]
             status, body = await call("GET", "/me", bearer=bearer, process=process)
