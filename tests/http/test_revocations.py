@@ -242,7 +242,7 @@ async def test_a_service_that_is_not_strict_goes_on(service):
         await service.auth.check()
 
 
-@pytest.mark.usefixtures("unwatched")
+@pytest.mark.usefixtures("unwatched", "patient_sqlite")
 async def test_asking_ahead_a_thousand_times_is_a_look_or_two(service, monkeypatch):
     """Cursors that somebody made up don't set the store under load."""
     await ended(service)
