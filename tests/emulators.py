@@ -167,6 +167,26 @@ class Wire:
         self._thread.join()
 
 
+@contextlib.asynccontextmanager
+async def opened(url, prepare=None):
+    """Opens a store, as one process would, and closes it.
+
+    Arguments:
+        url: the table's.
+        prepare: does something to the store's `Table` before it is used.
+    """
+    from admit.stores.dynamodb import DynamoDBStore
+
+    store = DynamoDBStore(url)
+    if prepare is not None:
+        prepare(store.table)
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 @pytest.fixture
 def wire(moto_server):
     with contextlib.closing(Wire(moto_server.endpoint)) as wire:

@@ -225,9 +225,11 @@ async def test_many_who_ask_at_once_share_one_look(two, machine, monkeypatch):
     assert len(looks) == 1
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["and ends", "and fails"])
 async def test_a_look_that_was_frozen_in_the_middle_is_not_taken_for_a_new_one(
-    two, machine, clock, monkeypatch
+    two, machine, clock, monkeypatch, dies
 ):
+    """Nor is one whose connection died meanwhile: the first request after the thaw looks itself."""
     engine, other = two
     tokens = await signed_in(engine)
     begun, thawed, look = asyncio.Event(), asyncio.Event(), engine.store.revocations
@@ -236,37 +238,11 @@ async def test_a_look_that_was_frozen_in_the_middle_is_not_taken_for_a_new_one(
         feed = await look(**given)
         begun.set()
         await thawed.wait()
+        if dies:
+            raise Unavailable("The connection is dead.")
         return feed
 
     monkeypatch.setattr(engine.store, "revocations", frozen)
-    machine.passes(1)
-    first = asyncio.create_task(engine.catch_up())
-    await begun.wait()
-    monkeypatch.setattr(engine.store, "revocations", look)
-    machine.frozen(HOUR)
-    await other.sessions.sign_out(tokens.refresh_token, now=clock())
-    second = asyncio.create_task(engine.catch_up())
-    await asyncio.sleep(0)
-    thawed.set()
-    await asyncio.gather(first, second)
-    with pytest.raises(InvalidToken):
-        engine.verify(tokens.access_token)
-
-
-async def test_a_look_that_was_frozen_in_the_middle_and_fails_is_not_the_end_of_it(
-    two, machine, clock, monkeypatch
-):
-    """Its connection died meanwhile: the first request after the thaw looks by itself."""
-    engine, other = two
-    tokens = await signed_in(engine)
-    begun, thawed, look = asyncio.Event(), asyncio.Event(), engine.store.revocations
-
-    async def dies(**_):
-        begun.set()
-        await thawed.wait()
-        raise Unavailable("The connection is dead.")
-
-    monkeypatch.setattr(engine.store, "revocations", dies)
     machine.passes(1)
     first = asyncio.create_task(engine.catch_up())
     await begun.wait()

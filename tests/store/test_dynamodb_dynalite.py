@@ -5,13 +5,11 @@ test here has to be safe against. And it shows no item where a condition failed,
 here that is read.
 """
 
-from contextlib import asynccontextmanager
-
 import pytest
 
-from admit.stores.dynamodb import DynamoDBStore
 from admit.stores.dynamodb.table import CONDITION, TRANSACTION, ConditionFailed
 from admit.testing.store_rotation import RotationContract
+from tests.emulators import opened
 
 VERBS = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
@@ -37,17 +35,6 @@ def one_by_one(table):
     table.ask = ask
 
 
-@asynccontextmanager
-async def opened(url):
-    store = DynamoDBStore(url)
-    one_by_one(store.table)
-    await store.start()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
 @pytest.mark.anyio
 @pytest.mark.usefixtures("patient_dynamodb")
 class TestRotationOnDynalite(RotationContract):
@@ -57,10 +44,10 @@ class TestRotationOnDynalite(RotationContract):
 
     @pytest.fixture
     async def store(self, url):
-        async with opened(url) as store:
+        async with opened(url, one_by_one) as store:
             yield store
 
     @pytest.fixture
     async def other(self, store, url):
-        async with opened(url) as other:
+        async with opened(url, one_by_one) as other:
             yield other

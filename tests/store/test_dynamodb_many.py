@@ -2,17 +2,17 @@
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 
 from admit.errors import Unavailable
-from admit.stores.dynamodb import DynamoDBStore, feed, items, reads, sessions
+from admit.stores.dynamodb import feed, items, reads, sessions
 from admit.stores.dynamodb import store as stores
 from admit.testing import samples
 from admit.testing.samples import DAY, NOW
 from admit.testing.store_sessions import history, sign_in
+from tests.emulators import opened
 from tests.servers import PATIENCE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
@@ -20,16 +20,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
 MANY = 120
 CHANGED = samples.account(password_version=1, password_hash="another")
 ENDING = samples.ending(user_id="id-ada", because="password_changed")
-
-
-@asynccontextmanager
-async def opened(url):
-    store = DynamoDBStore(url)
-    await store.start()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture

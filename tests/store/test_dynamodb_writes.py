@@ -1,33 +1,23 @@
 """What the store in DynamoDB writes: one unit for a refresh, and everything exactly."""
 
 import math
-from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
-from admit.stores.dynamodb import DynamoDBStore, expressions, items
+from admit.stores.dynamodb import expressions, items
 from admit.testing import samples, store_rotation
 from admit.testing.samples import ABSOLUTE, DAY, NOW
 from admit.testing.store_rotation import KEY, LATER
 from admit.testing.store_sessions import sign_in
+from tests.emulators import opened
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
 
 UNIT = 1_024
 """Bytes that a write unit holds."""
 WRITES = ("UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
-
-
-@asynccontextmanager
-async def opened(url):
-    store = DynamoDBStore(url)
-    await store.start()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture

@@ -8,32 +8,13 @@ from admit.errors import InvalidToken, Unavailable
 from tests.verifier.scripted import (
     KEY,
     NOW,
-    Time,
     answering,
     entry,
     page,
-    scripted,
     verifier,
 )
 
 FEED = "/auth/revocations"
-
-
-@pytest.fixture
-def issuer():
-    with scripted() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def time():
-    return Time()
-
-
-@pytest.fixture
-def verify(issuer, time):
-    with verifier(issuer.url, time.clocks) as made:
-        yield made.verify
 
 
 def reason(verify, token):

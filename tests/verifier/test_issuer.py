@@ -14,21 +14,10 @@ from admit.errors import InvalidToken, Unavailable
 from admit.verifier import issuer as issuer_module
 from admit.verifier.instants import Clocks
 from admit.verifier.issuer import LARGEST, Away, Issuer, address
-from tests.verifier.scripted import KEY, Overtaken, Time, answering, page, scripted, verifier
+from tests.verifier.scripted import KEY, Overtaken, answering, page, scripted, verifier
 
 FEED = "/auth/revocations"
 JWKS = "/auth/.well-known/jwks.json"
-
-
-@pytest.fixture
-def issuer():
-    with scripted() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def time():
-    return Time()
 
 
 @contextmanager

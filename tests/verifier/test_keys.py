@@ -12,13 +12,10 @@ from admit.tokens.checker import unpadded
 from tests.attacks.forging import encoded, signed
 from tests.attacks.test_key_in_the_header import signed_by_hand
 from tests.verifier.scripted import (
-    Time,
     answering,
     claims,
     entry,
     public,
-    scripted,
-    verifier,
 )
 
 JWKS = "/auth/.well-known/jwks.json"
@@ -27,23 +24,6 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
     "RS256": lambda: RSAKey.generate_key(2048),
 }
-
-
-@pytest.fixture
-def issuer():
-    with scripted() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def time():
-    return Time()
-
-
-@pytest.fixture
-def verify(issuer, time):
-    with verifier(issuer.url, time.clocks) as made:
-        yield made.verify
 
 
 def refused(verify, token):
