@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped] # comes with cfn-lint
+import yaml
 
 from admit.aws.authorizing import settings as authorizing
 from admit.settings import Settings
