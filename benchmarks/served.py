@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from admit import Admit
-from admit.http.credentials import access_token
+from admit.guards.presented import access_token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

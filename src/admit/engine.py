@@ -10,10 +10,12 @@ from weakref import WeakKeyDictionary
 
 from admit import chosen
 from admit.accounts import Accounts
+from admit.beginning import SLOW_START_SECONDS, START_SECONDS, begun
 from admit.catchup import LOOK_SECONDS, CatchUp, Sight
 from admit.counters import Counters
 from admit.errors import InvalidToken, Unavailable
 from admit.events import event
+from admit.guards.gate import Gate
 from admit.passwords import Passwords
 from admit.revocation import Revoked
 from admit.sessions import Sessions
@@ -119,6 +121,7 @@ class Engine:
             throttle=self.throttle,
             metrics=self.metrics,
         )
+        self.gate = Gate(self, settings=self.settings, clock=clock)
         self._verified = 0
         self._keeping_up = Watch(
             revoked=self.revoked,
@@ -247,6 +250,27 @@ class Engine:
             raise
         self._verified += 1  # handed on later: counting each one would double the cost
         return principal
+
+    async def verify_async(self, token: str) -> Principal:
+        """As `verify`; it starts where nobody did, and looks where no watch goes on.
+
+        Raises:
+            InvalidToken, Unavailable: as in `verify`.
+        """
+        if not self.ready:
+            await self.begin()
+        if self._catching_up is not None:
+            await self._catching_up.to_verify()
+        return self.verify(token)
+
+    async def begin(self) -> None:
+        """Start for a request, which waits so long and no longer; the start goes on.
+
+        Raises:
+            Unavailable: it could not start, or takes too long.
+        """
+        if not self.ready:
+            await begun(self.start, seconds=START_SECONDS if self.watched else SLOW_START_SECONDS)
 
     async def catch_up(self) -> None:
         """Before a token is verified: see what is revoked, unless that was seen just now.

@@ -7,6 +7,7 @@
         ├── InvalidCredentials   401
         ├── Unauthenticated      401
         ├── InvalidToken         401
+        ├── InsufficientUserAuthentication 401
         ├── RefreshRefused       401
         ├── CsrfFailed           403
         ├── Forbidden            403
@@ -120,6 +121,21 @@ class InvalidToken(Refusal):
 
     code = "invalid_token"
     status = 401
+
+
+class InsufficientUserAuthentication(Refusal):
+    """Sign in again: this needs a more recent sign-in.
+
+    Arguments:
+        max_age: how many seconds ago the sign-in may have been (RFC 9470 section 3).
+    """
+
+    code = "insufficient_user_authentication"
+    status = 401
+
+    def __init__(self, detail: str | None = None, *, max_age: int = 0) -> None:
+        super().__init__(detail)
+        self.max_age = max_age
 
 
 class RefreshRefused(Refusal):

@@ -27,7 +27,11 @@ SETTINGS = {"throttle_login": "2/minute", "base_url": "http://localhost:8000"}
 ANOTHER = "another horse battery"
 JSON = {"Content-Type": "application/json"}
 REFUSALS: list[type[errors.Refusal]] = errors.Refusal.__subclasses__()
-BY_THEMSELVES = {errors.Forbidden.code, errors.Unavailable.code}
+BY_THEMSELVES = {
+    errors.Forbidden.code,
+    errors.InsufficientUserAuthentication.code,
+    errors.Unavailable.code,
+}
 """Not in the story: no route asks for a role, and its store is there."""
 
 

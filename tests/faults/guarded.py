@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 
 from admit import Admit, watch
 from admit.errors import InvalidToken
-from admit.http.credentials import access_token
+from admit.guards.presented import access_token
 from admit.redis import connections, push
 from admit.revocation import news
 

@@ -19,9 +19,10 @@ from mangum import Mangum
 from admit.auth import Admit
 from admit.aws import events
 from admit.aws.forms import FORMS
+from admit.beginning import NOT_SET_UP
 from admit.errors import SettingsError, Unavailable
 from admit.http import later
-from admit.http.app import NOT_SET_UP, refusing
+from admit.http.app import refusing
 from admit.settings import variable
 from admit.telemetry.logs import JSONLines, request_id
 

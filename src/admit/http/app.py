@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from contextvars import Context
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,12 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from admit import errors
+from admit.guards.problems import security_headers
 from admit.http import later, metrics
 from admit.http.observed import REQUEST_ID, Observer, refused
 from admit.http.operations import operations
 from admit.http.problems import problem
 from admit.http.routes import Routes
-from admit.stores.patience import Patience, Step, forget
+from admit.stores.patience import Patience
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,14 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("admit.http")
 
 LARGEST_HEADERS = 64 * 1024
-START_SECONDS = 1.8
-"""How long a request waits for an engine that nobody started."""
-SLOW_START_SECONDS = 8.0
-"""The same without a watch: a function on AWS Lambda has but a part of a processor."""
-NOT_SET_UP = "Admit is not set up: its log says what to do."
 CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Refresh-Token"]
 CORS_SECONDS = 600
-CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class App:
@@ -52,7 +45,7 @@ class App:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._headers = _security_headers(secure=engine.settings.secure)
+        self._headers = _raw(security_headers(secure=engine.settings.secure))
         self._app = _routed(engine)
         self._observer = Observer(engine)
 
@@ -90,33 +83,12 @@ class App:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
             await _refuse(errors.TooLarge("The headers are over 64 KiB."), scope, receive, send)
             return
-        if not self._engine.ready:
-            try:
-                with Step():  # what it takes is not there for the request any more
-                    await self._start()
-            except errors.Unavailable as error:
-                await _refuse(error, scope, receive, send)
-                return
-            except errors.SettingsError as error:
-                logger.critical("Admit can't start: %s", error)
-                await _refuse(errors.Unavailable(NOT_SET_UP), scope, receive, send)
-                return
+        try:
+            await self._engine.begin()
+        except errors.Unavailable as error:
+            await _refuse(error, scope, receive, send)
+            return
         await self._app(scope, receive, send)
-
-    async def _start(self) -> None:
-        """Start the engine, which goes on where this request waits no longer.
-
-        Raises:
-            Unavailable: it could not, or takes too long.
-        """
-        # In no request's context: what it begins goes on after this one.
-        starting = asyncio.create_task(self._engine.start(), context=Context())
-        starting.add_done_callback(forget)  # the next request asks itself
-        patient = START_SECONDS if self._engine.watched else SLOW_START_SECONDS
-        done, _ = await asyncio.wait({starting}, timeout=patient)
-        if not done:
-            raise errors.Unavailable("Admit is still starting: try again.")
-        starting.result()
 
     def _missing(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers that every answer carries; an answer's own Cache-Control stays."""
@@ -149,8 +121,7 @@ def refusing(error: errors.Refusal) -> ASGIApp:
 
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         response = problem(error)
-        for name, value in _security_headers(secure=False):
-            response.headers[name.decode()] = value.decode()
+        response.headers.update(security_headers(secure=False))
         if scope.get(REQUEST_ID):
             response.headers["x-request-id"] = scope[REQUEST_ID]
         await response(scope, receive, send)
@@ -238,14 +209,5 @@ async def _gone(_: Request, __: Exception) -> Response:
     return Response(status_code=400)  # nobody reads it
 
 
-def _security_headers(*, secure: bool) -> list[tuple[bytes, bytes]]:
-    headers = {
-        "cache-control": "no-store",
-        "content-security-policy": CSP,
-        "cross-origin-resource-policy": "same-origin",
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-    }
-    if secure:
-        headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

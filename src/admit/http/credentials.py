@@ -8,8 +8,9 @@ from hmac import compare_digest
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from admit.errors import InvalidToken, Malformed, Unauthenticated
+from admit.errors import InvalidToken, Unauthenticated
 from admit.events import USER_AGENT_LENGTH
+from admit.guards.presented import bearer
 from admit.model import Origin
 
 if TYPE_CHECKING:
@@ -20,36 +21,6 @@ if TYPE_CHECKING:
 
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{16,64}")
-
-
-def bearer(headers: Headers) -> str | None:
-    """The token of the Authorization header (RFC 6750 section 2.1), or None where there is none.
-
-    Raises:
-        Malformed: the header stands twice.
-    """
-    values = headers.getlist("authorization")
-    if not values:
-        return None
-    if len(values) > 1:
-        raise Malformed("The Authorization header stands in the request twice.")
-    scheme, _, token = values[0].partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
-
-
-def access_token(headers: Headers, cookie: str | None) -> str:
-    """The one access token of the request.
-
-    Raises:
-        Unauthenticated: there is none.
-        Malformed: there is one in the header and one in the cookie.
-    """
-    token = bearer(headers)
-    if token and cookie:
-        raise Malformed("There is an access token in the header and one in the cookie: send one.")
-    if not (token or cookie):
-        raise Unauthenticated
-    return token or cookie or ""
 
 
 class Keys:

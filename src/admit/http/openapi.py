@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from admit import errors
-from admit.http.cookies import Cookies
+from admit.guards.cookies import Cookies
+from admit.guards.problems import Problem
 from admit.http.feed import LONGEST_WAIT
-from admit.http.problems import Problem
 from admit.version import VERSION
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import msgspec
 from starlette.responses import Response
 
 from admit import errors
-from admit.http import bodies, credentials, csrf, parsing
-from admit.http.cookies import Cookies
+from admit.guards import csrf, presented
+from admit.guards.cookies import Cookies
+from admit.http import bodies, credentials, parsing
 from admit.http.feed import RevocationFeed
 from admit.tokens.refresh import is_session_id
 
@@ -81,7 +82,7 @@ class Routes:
         now, origin = self._engine.clock(), self._origin(request)
         if token:
             await self._engine.sessions.sign_out(token, now=now, origin=origin)
-        if access := credentials.bearer(request.headers):
+        if access := presented.bearer(request.headers):
             await self._engine.catch_up()
             try:
                 principal = self._engine.verify(access)
@@ -167,7 +168,7 @@ class Routes:
 
     async def _principal(self, request: Request, *, cookie: bool = False) -> Principal:
         in_cookie = self._cookies.access_token(request.headers) if cookie else None
-        token = credentials.access_token(request.headers, in_cookie)
+        token = presented.access_token(request.headers, in_cookie)
         await self._engine.catch_up()
         return self._engine.verify(token)
 
@@ -197,13 +198,18 @@ class Routes:
     ) -> Response:
         response = bodies.answer(bodies.tokens_out(tokens, delivery))
         if delivery == "cookie":
-            self._cookies.deliver(response, tokens, held=held)
+            _set_cookies(response, self._cookies.delivering(tokens, held=held))
         return response
 
     def _signed_out(self) -> Response:
         response = Response(status_code=204)
-        self._cookies.remove(response)
+        _set_cookies(response, self._cookies.removing())
         return response
 
     def _origin(self, request: Request) -> Origin:
         return credentials.origin(request.scope, request.headers, self._settings)
+
+
+def _set_cookies(response: Response, lines: list[str]) -> None:
+    for line in lines:
+        response.headers.append("set-cookie", line)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from admit.errors import CsrfFailed
-from admit.http.credentials import bearer
+from admit.guards.presented import bearer
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-
+    from admit.guards.presented import Headers
     from admit.settings import Settings
 
 OWN_SITES = frozenset({"same-origin", "none"})

@@ -1,0 +1,123 @@
+"""Access cookies that renew themselves: for pages that a server renders.
+
+A browser that opens such a page can't refresh first. So where the access cookie is gone or over,
+and the refresh cookie is there, the refresh is done on the way in: the guard behind it sees a
+fresh token, and the answer carries the new cookies. Six such requests at once get the same
+successor, by the session law.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from admit.errors import InvalidToken, Refusal
+from admit.guards import csrf
+from admit.guards.cookies import Cookies
+from admit.guards.gate import SAFE
+from admit.guards.presented import bearer
+
+if TYPE_CHECKING:
+    from admit.engine import Engine
+    from admit.guards.presented import Headers
+    from admit.model import Origin
+
+REFUSED = "admit.refused"
+"""Where a scope or an environ says why the session could not be renewed (a `Refusal`)."""
+
+
+class Renewed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the session on the way in.
+
+    `cookie` is what the request is to carry as its `Cookie` header from now on; `delivered` are
+    the values of `Set-Cookie` for its answer, which nobody may store then; `refusal` says why
+    there is no new token.
+    """
+
+    cookie: str | None = None
+    delivered: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+
+
+NOTHING = Renewed()
+
+
+class Renewal:
+    """Renews the session of a request where it needs that.
+
+    Arguments:
+        engine: has the sessions; `access_cookie` has to be on, or nothing is ever done.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._cookies = Cookies(engine.settings)
+
+    async def renew(self, headers: Headers, *, method: str, path: str, origin: Origin) -> Renewed:
+        """Refresh the session of this request, if it has one and needs it. Never raises a Refusal.
+
+        Arguments:
+            headers: of the request.
+            method: of the request, in capitals.
+            path: of the request; our own routes do by themselves what they need.
+            origin: where the request came from.
+        """
+        try:
+            token = await self._renewable(headers, method=method, path=path)
+            if token is None:
+                return NOTHING
+            await self._engine.begin()
+            await self._engine.catch_up_keys()
+            tokens = await self._engine.sessions.refresh(
+                token, now=self._engine.clock(), origin=origin
+            )
+        except Refusal as refusal:
+            return Renewed(refusal=refusal)
+        return Renewed(
+            cookie=self._with_access(headers, tokens.access_token),
+            delivered=tuple(self._cookies.delivering(tokens, held=token)),
+        )
+
+    async def _renewable(self, headers: Headers, *, method: str, path: str) -> str | None:
+        """The refresh token of a request that needs a new access token, and may have one.
+
+        Raises:
+            CsrfFailed: another site wants something changed.
+            Malformed: a cookie stands twice.
+            Unavailable: it can't be told whether the access token is good.
+        """
+        prefix = self._engine.settings.prefix
+        if not self._cookies.with_access or path == prefix or path.startswith(f"{prefix}/"):
+            return None
+        token = self._cookies.refresh_token(headers)
+        if not token or bearer(headers) or await self._is_good(headers):
+            return None
+        if method not in SAFE:
+            csrf.check(headers, self._engine.settings)
+        return token
+
+    async def _is_good(self, headers: Headers) -> bool:
+        """Whether the access cookie lets its bearer in.
+
+        A session that was ended lets nobody in again: the refresh says so, and why.
+        """
+        token = self._cookies.access_token(headers)
+        if not token:
+            return False
+        try:
+            await self._engine.verify_async(token)
+        except InvalidToken:
+            return False
+        return True
+
+    def _with_access(self, headers: Headers, access_token: str) -> str:
+        """The request's cookies, with this access token in place of the one that was there."""
+        name = self._cookies.access_name
+        kept = [
+            pair.strip()
+            for line in headers.getlist("cookie")
+            for pair in line.split(";")
+            if pair.strip().partition("=")[0] != name
+        ]
+        return "; ".join([*kept, f"{name}={access_token}"])
