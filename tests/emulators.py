@@ -1,6 +1,7 @@
 """DynamoDB for the tests, emulated twice: by moto's server, and by dynalite as a second opinion."""
 
 import contextlib
+import functools
 import http.client
 import itertools
 import json
@@ -193,8 +194,19 @@ def wire(moto_server):
         yield wire
 
 
+@pytest.fixture(scope="session")
+def botocores_descriptions():
+    """What botocore knows of AWS's services, read once: each of its clients reads it again."""
+    import botocore.session
+
+    with pytest.MonkeyPatch.context() as patch:
+        read = functools.cache(botocore.session.create_loader)
+        patch.setattr(botocore.session, "create_loader", read)
+        yield
+
+
 @pytest.fixture
-def aws_credentials(monkeypatch):
+def aws_credentials(monkeypatch, botocores_descriptions):
     """What an emulator takes, and nothing of whoever runs the tests."""
     for name in [each for each in os.environ if each.startswith("AWS_")]:
         monkeypatch.delenv(name)
