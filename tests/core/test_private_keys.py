@@ -1,6 +1,7 @@
 """Private keys: what they sign other libraries verify, and what closes them no other row opens."""
 
 import base64
+import functools
 import json
 
 import jwt
@@ -22,6 +23,7 @@ KEY, OTHER = b"k" * 32, b"o" * 32
 MADE = {algorithm: made(algorithm) for algorithm in ALGORITHMS}
 
 
+@functools.cache  # RSA's halves are checked for a tenth of a second
 def key_of(algorithm):
     return signer(algorithm, json.loads(MADE[algorithm].private))
 
