@@ -11,7 +11,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in the background so, and every command under test would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.memory", "tests.servers", "tests.emulators", "tests.log_search"]
+pytest_plugins = [
+    "tests.memory",
+    "tests.measuring",
+    "tests.servers",
+    "tests.emulators",
+    "tests.log_search",
+]
 
 # The suites are shipped without pytest; here their assertions say what they compared.
 pytest.register_assert_rewrite("admit.testing")

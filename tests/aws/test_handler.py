@@ -21,7 +21,7 @@ from desk.runtime import Function, FunctionError
 from desk.wire import Request
 from tests.aws.carried import as_httpx
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("measured_processes")]
 SECRET = "a secret of the tests with more than 32 bytes in it"
 PASSWORD = "seven pale lanterns drift"
 STORES = ("botocore", "sqlite3", "psycopg", "redis")

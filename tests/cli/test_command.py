@@ -12,6 +12,8 @@ from admit import __version__
 
 from .conftest import ADA, COMMAND, PASSWORD, no_settings
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 WITHOUT = "import sys; sys.modules[{name!r}] = None; from admit.cli import main; main()"
 
 

@@ -16,6 +16,8 @@ from admit.cli.output import instant, printable, rfc3339, span, width
 
 from .conftest import ADA, COMMAND, PASSWORD, no_settings
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 NEW = "nine slow harbours wake"
 CONTROLLED = (
     "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR));"

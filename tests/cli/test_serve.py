@@ -23,6 +23,8 @@ from tests.workers import workers_of
 
 from .conftest import ADA, COMMAND, PASSWORD, Server, no_settings, soon
 
+pytestmark = pytest.mark.usefixtures("measured_processes")
+
 SECRET = "a secret of thirty-two bytes and more that nobody knows"
 
 

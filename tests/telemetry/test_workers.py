@@ -5,11 +5,15 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
+
 from admit.telemetry.workers import ROOM
 from tests.cli.conftest import ADA, soon
 from tests.workers import workers_of
 
 from .conftest import KEY, Numbers
+
+pytestmark = pytest.mark.usefixtures("measured_processes")
 
 
 def scraped(server):
