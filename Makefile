@@ -7,7 +7,6 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PIP_USER PIP_
 
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --no-input --disable-pip-version-check --quiet -c constraints.txt
-WHEEL_TEST := tests/project/test_wheel.py
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -18,9 +17,8 @@ run: .venv/server.stamp ## start the server (HOST=… and PORT=… pass through)
 run-lambda: .venv/dev.stamp ## run the AWS Lambda function here, on an emulated table (HOST, PORT, PROCESSES, FORM)
 	@$(BIN)/python -m desk $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(PROCESSES),--processes '$(PROCESSES)') $(if $(FORM),--form '$(FORM)')
 
-test: check servers ## everything that CI runs: check, all tests with coverage, the wheel alone
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term --ignore=$(WHEEL_TEST)
-	$(BIN)/python -m pytest $(WHEEL_TEST)
+test: check servers ## everything that CI runs: check, and all tests with coverage
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 check: .venv/dev.stamp ## lint, formatting, types, architecture
 	$(BIN)/ruff check

@@ -14,6 +14,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 pytest_plugins = [
     "tests.memory",
     "tests.measuring",
+    "tests.order",
     "tests.servers",
     "tests.emulators",
     "tests.log_search",

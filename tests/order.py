@@ -1,0 +1,33 @@
+"""The files of tests that take longest are begun first, or one worker waits for the other's last.
+
+`--dist loadfile` gives a file to one worker, in the order in which they are collected here; by
+itself it begins with the files of the most tests, and those of a few long ones come last.
+"""
+
+import pytest
+
+LONGEST = (
+    "project/test_wheel.py",
+    "faults/test_postgres_outage.py",
+    "law/test_honest_and_thief.py",
+    "aws/test_package.py",
+    "store/test_dynamodb.py",
+    "aws/test_instances.py",
+    "http/test_contract.py",
+    "faults/test_four_processes.py",
+    "http/test_without_watch.py",
+    "faults/test_logout_reaches.py",
+    "store/test_dynamodb_many.py",
+    "http/test_openapi.py",
+    "aws/test_contract.py",
+    "attacks/test_guessing_over_workers.py",
+    "attacks/test_kill_minus_nine.py",
+)
+"""A file that takes ten seconds or more on a machine that does nothing else."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Put them in front; the others stay as they are."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda each: place.get("/".join(each.path.parts[-2:]), len(place)))
