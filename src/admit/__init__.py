@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from admit.errors import Refusal as Refusal
     from admit.errors import SettingsError as SettingsError
     from admit.errors import Unavailable as Unavailable
+    from admit.hooks import Hooks as Hooks
     from admit.model import Principal as Principal
     from admit.model import Session as Session
     from admit.model import Tokens as Tokens
@@ -27,6 +28,7 @@ __version__ = VERSION
 _HOMES = {
     "Admit": "auth",
     "AdmitError": "errors",
+    "Hooks": "hooks",
     "InvalidToken": "errors",
     "Principal": "model",
     "Refusal": "errors",

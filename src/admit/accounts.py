@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from admit.changes import Change
+    from admit.hooks.running import Running
     from admit.passwords import Passwords
     from admit.revocation import Revoked
     from admit.settings import Settings
@@ -37,6 +38,7 @@ class Accounts:
         throttle: who may try.
         revoked: told of every change at once.
         metrics: counts sign-ins and registrations.
+        hooks: told of them.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Accounts:
         throttle: Throttle,
         revoked: Revoked,
         metrics: Metrics,
+        hooks: Running,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -55,6 +58,7 @@ class Accounts:
         self._throttle = throttle
         self._revoked = revoked
         self._metrics = metrics
+        self._hooks = hooks
 
     async def register(
         self,
@@ -110,6 +114,7 @@ class Accounts:
         if taken:
             raise AlreadyExists(fields={taken: AlreadyExists.wanted})
         self._metrics.registered()
+        self._hooks.registered(account.user)
         return account.user
 
     async def check(
@@ -140,9 +145,9 @@ class Accounts:
             reason = _failure(account, right=right)
             self._metrics.signed_in(reason)
             user_id = account.user.id if account else None
-            await self._store.record(
-                event("sign_in_failed", now=now, origin=origin, user_id=user_id, reason=reason)
-            )
+            failed = event("sign_in_failed", now=now, origin=origin, user_id=user_id, reason=reason)
+            await self._store.record(failed)
+            self._hooks.sign_in_refused(failed)
             raise
         if better:
             # Only where nobody else changed the account meanwhile; the next sign-in tries again.
@@ -190,6 +195,7 @@ class Accounts:
             )
 
         await self._change(user_id, change)
+        self._hooks.password_changed(checked.user)
 
     async def reset_password(self, user_id: str, new_password: str, *, now: float) -> None:
         """Set the password as an administrator; every session of the user ends.
@@ -197,12 +203,14 @@ class Accounts:
         Raises:
             InvalidInput, NotFound, Unavailable: as their names say.
         """
-        self._check_new(new_password, await self._get(user_id), field="password")
+        account = await self._get(user_id)
+        self._check_new(new_password, account, field="password")
         hashed = await self._passwords.hash(new_password)
         await self._change(
             user_id,
             lambda account: changes.password(account, self._settings, hashed=hashed, now=now),
         )
+        self._hooks.password_changed(account.user)
 
     async def set_enabled(self, user_id: str, *, enabled: bool, now: float) -> bool:
         """Enable the account, or disable it and end every session; False where it was so already.

@@ -16,6 +16,7 @@ from admit.counters import Counters
 from admit.errors import InvalidToken, Unavailable
 from admit.events import event
 from admit.guards.gate import Gate
+from admit.hooks.running import Running
 from admit.passwords import Passwords
 from admit.revocation import Revoked
 from admit.sessions import Sessions
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from admit.counters import Storage
     from admit.events import Kind
+    from admit.hooks import Hooks
     from admit.model import Principal
     from admit.stores.base import Push, Store
 
@@ -60,6 +62,7 @@ class Engine:
         counters: where the processes of one machine count attempts together.
         watch: whether it keeps looking beside the requests. Where not, nothing goes on between
             them, and who verifies a token awaits `catch_up()` before.
+        hooks: functions of the app: claims for access tokens, and who hears of what happened.
         given: settings by name, where `settings` is None.
 
     Raises:
@@ -74,6 +77,7 @@ class Engine:
         clock: Callable[[], float] = time.time,
         counters: Storage | None = None,
         watch: bool = True,
+        hooks: Hooks | None = None,
         **given: Any,  # noqa: ANN401  settings of many types, read by `Settings`
     ) -> None:
         if settings and given:
@@ -103,6 +107,7 @@ class Engine:
         self.counters = Counters(*(each for each in shared if each), watched=watch)
         self._told = Sight(clock)
         self.throttle = Throttle(self.settings, clock, self.counters)
+        self._hooks = Running(hooks, self.metrics)
         self.accounts = Accounts(
             self.settings,
             self.store,
@@ -110,6 +115,7 @@ class Engine:
             throttle=self.throttle,
             revoked=self.revoked,
             metrics=self.metrics,
+            hooks=self._hooks,
         )
         self.sessions = Sessions(
             self.settings,
@@ -120,6 +126,7 @@ class Engine:
             accounts=self.accounts,
             throttle=self.throttle,
             metrics=self.metrics,
+            hooks=self._hooks,
         )
         self.gate = Gate(self, settings=self.settings, clock=clock)
         self._verified = 0
@@ -212,8 +219,12 @@ class Engine:
         self._locked = False
 
     async def close(self) -> None:
-        """Stop looking and let go of the store; may be repeated."""
+        """Stop looking and let go of the store; may be repeated.
+
+        Hooks under way are waited for a little, and may still use the store.
+        """
         self._ready = False
+        await self._hooks.close()
         self.revoked.news.close()
         self.metrics.stopped()
         for task in (self._watch, self._counting):

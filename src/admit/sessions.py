@@ -12,21 +12,26 @@ from admit.revocation import ending
 from admit.rotation import judge, rest
 from admit.stores import patience
 from admit.tokens import refresh
+from admit.tokens.checker import LONGEST
 
 if TYPE_CHECKING:
     from admit.accounts import Accounts
     from admit.events import Kind
+    from admit.hooks.running import Running
     from admit.model import Account, EndedBecause
     from admit.revocation import Revoked
     from admit.rotation import Verdict
     from admit.settings import Settings
-    from admit.stores.base import Ending, Store
+    from admit.stores.base import Ending, Rotation, Store
     from admit.telemetry.metrics import Metrics
     from admit.throttle import Throttle
     from admit.tokens.access import AccessTokens
     from admit.tokens.refresh import RefreshToken, RefreshTokens
 
 logger = logging.getLogger("admit.sessions")
+
+LONGEST_IN_COOKIE = 4_064
+"""Characters of an access token: a cookie holds 4,096 bytes with its name (RFC 6265bis, 5.6)."""
 
 
 class Sessions:
@@ -41,6 +46,7 @@ class Sessions:
         accounts: checks who signs in.
         throttle: who may try.
         metrics: counts sign-ins and refreshes.
+        hooks: add claims to access tokens, and are told of sign-ins and of reuse.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class Sessions:
         accounts: Accounts,
         throttle: Throttle,
         metrics: Metrics,
+        hooks: Running,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -63,6 +70,8 @@ class Sessions:
         self._accounts = accounts
         self._throttle = throttle
         self._metrics = metrics
+        self._hooks = hooks
+        self._longest = LONGEST_IN_COOKIE if settings.access_cookie else LONGEST
 
     async def sign_in(
         self,
@@ -127,8 +136,9 @@ class Sessions:
             ip=origin.ip,
         )
         # Before anything is written: with no key that can sign, there is to be no session either.
-        tokens = self._tokens_for(account, session, handle, now)
+        tokens = await self._tokens_for(account, session, handle, now)
         held = self._tokens.read(replaces) if replaces else None
+        user_id = account.user.id
         opened = await self._store.open_session(
             session,
             password_version=account.password_version,
@@ -136,7 +146,7 @@ class Sessions:
                 "signed_in",
                 now=now,
                 origin=origin,
-                user_id=account.user.id,
+                user_id=user_id,
                 session_id=session.id,
                 reason="pwd",
             ),
@@ -144,10 +154,14 @@ class Sessions:
         )
         if not opened:
             self._metrics.signed_in("raced")
+            self._hooks.sign_in_refused(
+                event("sign_in_failed", now=now, origin=origin, user_id=user_id, reason="raced")
+            )
             raise InvalidCredentials
         if held:
             await self._revoked.changed(now)
         self._metrics.signed_in("success")
+        self._hooks.signed_in(account.user, session)
         return tokens
 
     async def refresh(
@@ -206,7 +220,7 @@ class Sessions:
             rest=rest(held.n, now=now, leeway=self._settings.leeway),
         )
         if rotation and rotation.won:
-            return "won", self._tokens_for(rotation.account, rotation.session, held.h, now)
+            return "won", await self._tokens_for(rotation.account, rotation.session, held.h, now)
         verdict = judge(
             rotation.session if rotation else None,
             generation=held.n,
@@ -215,13 +229,19 @@ class Sessions:
             leeway=self._settings.leeway,
         )
         if rotation and verdict == "repeat":
-            return verdict, self._tokens_for(rotation.account, rotation.session, held.h, now)
-        reason = await self._heed(verdict, held, now=now, origin=origin)
+            return verdict, await self._tokens_for(rotation.account, rotation.session, held.h, now)
+        reason = await self._heed(verdict, held, rotation, now=now, origin=origin)
         await self._throttle.refresh_refused(session_id, ip)
         raise RefreshRefused(WHY[reason], reason=reason)
 
     async def _heed(
-        self, verdict: Verdict, held: RefreshToken, *, now: float, origin: Origin | None
+        self,
+        verdict: Verdict,
+        held: RefreshToken,
+        found: Rotation | None,
+        *,
+        now: float,
+        origin: Origin | None,
     ) -> str:
         """Do what a refusal demands, and return the reason for it.
 
@@ -232,19 +252,21 @@ class Sessions:
             self._metrics.contradicted()
             logger.error("session %s is behind a write that must have won", held.session_id)
             raise Unavailable("The store contradicts itself: try again.")
-        if verdict == "reuse_detected":
+        if found and verdict == "reuse_detected":
             # Awaited before anything is raised: a refusal must never undo this write. And it is not
             # to fail for the time that the rotation took: who is seen may not come again.
-            await patience.apart(self._end_stolen(held.session_id, now=now, origin=origin))
+            await patience.apart(self._end_stolen(found, now=now, origin=origin))
         if verdict == "unknown" and held.exp <= now:
             return "expired"  # it was genuine, and has been cleaned up since
         return verdict
 
-    async def _end_stolen(self, session_id: str, *, now: float, origin: Origin | None) -> None:
+    async def _end_stolen(self, found: Rotation, *, now: float, origin: Origin | None) -> None:
+        session_id = found.session.id
         because = self._ending("reuse_detected", session_id, now, origin, kind="reuse_detected")
         if await self.end(because, now=now):
             self._metrics.reuse_detected()
             logger.warning("refresh token reuse: session %s is ended", session_id)
+            self._hooks.reuse_detected(found.account.user, found.session)
 
     async def sign_out(self, token: str, *, now: float, origin: Origin | None = None) -> None:
         """End the session of this refresh token, of whatever generation; forged ones do nothing."""
@@ -294,8 +316,13 @@ class Sessions:
             because, self._settings, now=now, origin=origin, session_id=session_id, kind=kind
         )
 
-    def _tokens_for(self, account: Account, session: Session, handle: str, now: float) -> Tokens:
-        access_token, expires_in = self._access.mint(account, session, now=now)
+    async def _tokens_for(
+        self, account: Account, session: Session, handle: str, now: float
+    ) -> Tokens:
+        if self._hooks.adds_claims:
+            access_token, expires_in = await self._with_claims(account, session, now)
+        else:
+            access_token, expires_in = self._access.mint(account, session, now=now)
         return Tokens(
             access_token=access_token,
             expires_in=expires_in,
@@ -304,6 +331,15 @@ class Sessions:
             user=account.user,
             session_id=session.id,
         )
+
+    async def _with_claims(self, account: Account, session: Session, now: float) -> tuple[str, int]:
+        """The access token with the app's claims, or without them where it would be too large."""
+        added = await self._hooks.claims(account.user, session)
+        minted = self._access.mint(account, session, now=now, added=added)
+        if not added or len(minted[0]) <= self._longest:
+            return minted
+        self._hooks.too_large(len(minted[0]), self._longest)
+        return self._access.mint(account, session, now=now)
 
 
 WHY = {

@@ -46,6 +46,7 @@ def test_the_public_names_are_few_and_real():
     assert sorted(admit.__all__) == [
         "Admit",
         "AdmitError",
+        "Hooks",
         "InvalidToken",
         "Principal",
         "Refusal",

@@ -63,6 +63,9 @@ class Metrics:
     def pushed(self, kind: str, *, connected: bool) -> None:
         """Whether what other processes push would be heard now."""
 
+    def hook_failed(self, hook: str) -> None:
+        """A hook of the app failed, or what it gave was left out."""
+
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """What Prometheus reads, and its media type; nothing here."""
         del accept

@@ -39,6 +39,14 @@ SIGN_INS = (
 """`raced`: the password changed, or the account was disabled, while it was checked."""
 REASONS = get_args(RefreshReason)
 REFRESHES = ("won", "repeat", *REASONS, "too_many_attempts", "unavailable")
+HOOKS = (
+    "claims",
+    "registered",
+    "signed_in",
+    "sign_in_refused",
+    "reuse_detected",
+    "password_changed",
+)
 UNAVAILABLE = "503"
 OTHER = "other"
 """What stands for a value that is in none of these lists: a label has no other values."""
@@ -157,6 +165,12 @@ class Prometheus(Metrics):
             ["push"],
             multiprocess_mode="livemin",
         )
+        self._hook_failures = Children(
+            counter(
+                "admit_hook_failures", "Hooks that failed, or gave what was left out.", ["hook"]
+            ),
+            *HOOKS,
+        )
         self._workers = gauge("admit_workers", "Processes that serve.", multiprocess_mode="livesum")
         self._build = gauge(
             "admit_build_info",
@@ -242,6 +256,10 @@ class Prometheus(Metrics):
     def pushed(self, kind: str, *, connected: bool) -> None:
         """Whether what other processes push would be heard now."""
         self._push.labels(kind).set(connected)
+
+    def hook_failed(self, hook: str) -> None:
+        """A hook failed, or what it gave was left out."""
+        self._hook_failures[(one_of(HOOKS, hook),)].inc()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """What Prometheus reads, of all processes, and its media type."""

@@ -10,6 +10,8 @@ import msgspec
 from admit.tokens.checker import Checker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from admit.model import Account, Session
     from admit.revocation import Revoked
     from admit.settings import Settings
@@ -43,15 +45,28 @@ class AccessTokens(Checker):
         """Raise Unavailable where no key can sign."""
         self._keys.signing(now)
 
-    def mint(self, account: Account, session: Session, *, now: float) -> tuple[str, int]:
+    def mint(
+        self,
+        account: Account,
+        session: Session,
+        *,
+        now: float,
+        added: Mapping[str, msgspec.Raw] | None = None,
+    ) -> tuple[str, int]:
         """An access token for this session and its lifetime in whole seconds.
 
         It never outlives the session. Its `jti` starts with the account's version, by which a
         change of roles tells the tokens before it from those after it.
+
+        Arguments:
+            account: whose it is.
+            session: in which.
+            now: the instant, in seconds since 1970.
+            added: claims of the app, as JSON; none of them has a name of ours.
         """
         key = self._keys.signing(now)
         expires = int(min(now + self._lifetime, session.expires_at))
-        claims = {
+        claims: dict[str, object] = {
             "iss": self._issuer,
             "aud": self._audience,
             "sub": account.user.id,
@@ -64,5 +79,7 @@ class AccessTokens(Checker):
             "amr": session.amr,
             "roles": account.user.roles,
         }
+        if added:
+            claims = {**added, **claims}
         text = key.form.write(msgspec.json.encode(claims))
         return text, max(0, expires - int(now))
