@@ -40,8 +40,9 @@ def serve(tmp_path):
     @asynccontextmanager
     async def start(*, store=None, counters=None, watch=True, **settings):
         clock = settings.pop("clock", None) or Clock()
+        app = {name: settings.pop(name) for name in ("hooks", "moving") if name in settings}
         made = cheap(**{"data_dir": tmp_path, **settings})
-        auth = Admit(made, store=store, clock=clock, counters=counters, watch=watch)
+        auth = Admit(made, store=store, clock=clock, counters=counters, watch=watch, **app)
         transport = httpx.ASGITransport(auth.app)
         base_url = auth.settings.base_url
         async with auth, httpx.AsyncClient(transport=transport, base_url=base_url) as client:

@@ -33,12 +33,14 @@ from admit.tokens.secret import obtain
 from admit.watch import PURGE_ROWS, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from admit.counters import Storage
     from admit.events import Kind
     from admit.hooks import Hooks
     from admit.model import Principal
+    from admit.moving import Former
+    from admit.moving.taking import Moving
     from admit.stores.base import Push, Store
 
 logger = logging.getLogger("admit.engine")
@@ -63,6 +65,7 @@ class Engine:
         watch: whether it keeps looking beside the requests. Where not, nothing goes on between
             them, and who verifies a token awaits `catch_up()` before.
         hooks: functions of the app: claims for access tokens, and who hears of what happened.
+        moving: former systems, whose refresh tokens are taken once each; see `admit.moving`.
         given: settings by name, where `settings` is None.
 
     Raises:
@@ -78,6 +81,7 @@ class Engine:
         counters: Storage | None = None,
         watch: bool = True,
         hooks: Hooks | None = None,
+        moving: Sequence[Former] = (),
         **given: Any,  # noqa: ANN401  settings of many types, read by `Settings`
     ) -> None:
         if settings and given:
@@ -117,6 +121,7 @@ class Engine:
             metrics=self.metrics,
             hooks=self._hooks,
         )
+        self.moving = self._moved_from(moving)
         self.sessions = Sessions(
             self.settings,
             self.store,
@@ -127,6 +132,7 @@ class Engine:
             throttle=self.throttle,
             metrics=self.metrics,
             hooks=self._hooks,
+            moving=self.moving,
         )
         self.gate = Gate(self, settings=self.settings, clock=clock)
         self._verified = 0
@@ -225,6 +231,8 @@ class Engine:
         """
         self._ready = False
         await self._hooks.close()
+        if self.moving:
+            self.moving.close()
         self.revoked.news.close()
         self.metrics.stopped()
         for task in (self._watch, self._counting):
@@ -350,8 +358,17 @@ class Engine:
         before = now - self.settings.event_ttl
         return await self.store.purge(now=now, events_before=before, limit=rows)
 
+    def _moved_from(self, former: Sequence[Former]) -> Moving | None:
+        if not former:
+            return None
+        from admit.moving.taking import Moving  # noqa: PLC0415  most have no former system
+
+        return Moving(former, self.settings, self.store, find=self.accounts.find)
+
     async def _learn(self) -> None:
         """Open the store and read what has to be known; a start that fails leaves nothing open."""
+        if self.moving:
+            self.moving.warn(self.clock())
         await self.unlock()
         await self.store.start()
         if self._catching_up is not None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from admit.errors import InvalidCredentials, RefreshRefused, TooManyAttempts, Unavailable
 from admit.events import USER_AGENT_LENGTH, event
-from admit.model import Origin, Session, Tokens
+from admit.model import Origin, Session
 from admit.revocation import ending
 from admit.rotation import judge, rest
 from admit.stores import patience
 from admit.tokens import refresh
-from admit.tokens.checker import LONGEST
+from admit.tokens.issue import Issue
 
 if TYPE_CHECKING:
     from admit.accounts import Accounts
     from admit.events import Kind
     from admit.hooks.running import Running
-    from admit.model import Account, EndedBecause
+    from admit.model import Account, EndedBecause, Tokens
+    from admit.moving.taking import Move, Moving
     from admit.revocation import Revoked
     from admit.rotation import Verdict
     from admit.settings import Settings
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from admit.tokens.refresh import RefreshToken, RefreshTokens
 
 logger = logging.getLogger("admit.sessions")
-
-LONGEST_IN_COOKIE = 4_064
-"""Characters of an access token: a cookie holds 4,096 bytes with its name (RFC 6265bis, 5.6)."""
 
 
 class Sessions:
@@ -47,6 +46,7 @@ class Sessions:
         throttle: who may try.
         metrics: counts sign-ins and refreshes.
         hooks: add claims to access tokens, and are told of sign-ins and of reuse.
+        moving: takes refresh tokens of former systems; None where there are none.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Sessions:
         throttle: Throttle,
         metrics: Metrics,
         hooks: Running,
+        moving: Moving | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -71,7 +72,8 @@ class Sessions:
         self._throttle = throttle
         self._metrics = metrics
         self._hooks = hooks
-        self._longest = LONGEST_IN_COOKIE if settings.access_cookie else LONGEST
+        self._issue = Issue(settings, access, tokens, hooks)
+        self._moving = moving
 
     async def sign_in(
         self,
@@ -136,7 +138,7 @@ class Sessions:
             ip=origin.ip,
         )
         # Before anything is written: with no key that can sign, there is to be no session either.
-        tokens = await self._tokens_for(account, session, handle, now)
+        tokens = await self._issue.tokens(account, session, handle, now=now)
         held = self._tokens.read(replaces) if replaces else None
         user_id = account.user.id
         opened = await self._store.open_session(
@@ -200,7 +202,7 @@ class Sessions:
     ) -> tuple[str, Tokens]:
         """The verdict, and the tokens that it gives; raises as `refresh` does."""
         ip = origin.ip if origin else None
-        held = self._tokens.read(token)
+        held, former = self._read(token)
         if held is None:
             await self._throttle.refresh(None, ip)
             await self._throttle.refresh_refused(None, ip)
@@ -211,16 +213,18 @@ class Sessions:
         # would come back as theft.
         self._access.check_ready(now)
         retry_key = refresh.retry_key(idempotency_key)
-        rotation = await self._store.rotate(
-            session_id,
-            generation=held.n,
-            retry_key=retry_key,
-            deadline=now + self._settings.refresh_ttl,
-            now=now,
-            rest=rest(held.n, now=now, leeway=self._settings.leeway),
-        )
+        rotation = await self._rotate(held, retry_key, now)
+        if former and rotation is None:
+            try:
+                opened = await former.open(now=now, retry_key=retry_key, origin=origin)
+            except RefreshRefused:
+                await self._throttle.refresh_refused(session_id, ip)
+                raise
+            if opened:
+                return "moved", await self._issue.tokens(*opened, held.h, now=now)
+            rotation = await self._rotate(held, retry_key, now)  # somebody else was quicker
         if rotation and rotation.won:
-            return "won", await self._tokens_for(rotation.account, rotation.session, held.h, now)
+            return "won", await self._renewed(rotation, held, now)
         verdict = judge(
             rotation.session if rotation else None,
             generation=held.n,
@@ -229,10 +233,33 @@ class Sessions:
             leeway=self._settings.leeway,
         )
         if rotation and verdict == "repeat":
-            return verdict, await self._tokens_for(rotation.account, rotation.session, held.h, now)
+            return verdict, await self._renewed(rotation, held, now)
         reason = await self._heed(verdict, held, rotation, now=now, origin=origin)
         await self._throttle.refresh_refused(session_id, ip)
         raise RefreshRefused(WHY[reason], reason=reason)
+
+    def _read(self, token: str) -> tuple[RefreshToken | None, Move | None]:
+        """What a token of ours holds; or a former system's, as if it were our generation 0."""
+        held = self._tokens.read(token)
+        if held or not self._moving:
+            return held, None
+        former = self._moving.read(token)
+        return (former.held if former else None), former
+
+    async def _rotate(
+        self, held: RefreshToken, retry_key: bytes | None, now: float
+    ) -> Rotation | None:
+        return await self._store.rotate(
+            held.session_id,
+            generation=held.n,
+            retry_key=retry_key,
+            deadline=now + self._settings.refresh_ttl,
+            now=now,
+            rest=rest(held.n, now=now, leeway=self._settings.leeway),
+        )
+
+    async def _renewed(self, rotation: Rotation, held: RefreshToken, now: float) -> Tokens:
+        return await self._issue.tokens(rotation.account, rotation.session, held.h, now=now)
 
     async def _heed(
         self,
@@ -269,10 +296,17 @@ class Sessions:
             self._hooks.reuse_detected(found.account.user, found.session)
 
     async def sign_out(self, token: str, *, now: float, origin: Origin | None = None) -> None:
-        """End the session of this refresh token, of whatever generation; forged ones do nothing."""
-        held = self._tokens.read(token)
-        if held:
-            await self.end(self._ending("signed_out", held.session_id, now, origin), now=now)
+        """End the session of this refresh token, of whatever generation; forged ones do nothing.
+
+        A former system's token becomes a session that is over, so that nobody can use it later.
+        """
+        held, former = self._read(token)
+        if held is None:
+            return
+        if former and await self._store.find_session(held.session_id) is None:
+            with suppress(RefreshRefused):  # it counts for nothing already
+                await former.open(now=now, retry_key=None, origin=origin)
+        await self.end(self._ending("signed_out", held.session_id, now, origin), now=now)
 
     async def end(self, ending: Ending, *, now: float) -> list[str]:
         """End the sessions that are meant; their access tokens are refused here at once."""
@@ -315,31 +349,6 @@ class Sessions:
         return ending(
             because, self._settings, now=now, origin=origin, session_id=session_id, kind=kind
         )
-
-    async def _tokens_for(
-        self, account: Account, session: Session, handle: str, now: float
-    ) -> Tokens:
-        if self._hooks.adds_claims:
-            access_token, expires_in = await self._with_claims(account, session, now)
-        else:
-            access_token, expires_in = self._access.mint(account, session, now=now)
-        return Tokens(
-            access_token=access_token,
-            expires_in=expires_in,
-            refresh_token=self._tokens.of(handle, session),
-            refresh_expires_in=max(0, int(session.expires_at) - int(now)),
-            user=account.user,
-            session_id=session.id,
-        )
-
-    async def _with_claims(self, account: Account, session: Session, now: float) -> tuple[str, int]:
-        """The access token with the app's claims, or without them where it would be too large."""
-        added = await self._hooks.claims(account.user, session)
-        minted = self._access.mint(account, session, now=now, added=added)
-        if not added or len(minted[0]) <= self._longest:
-            return minted
-        self._hooks.too_large(len(minted[0]), self._longest)
-        return self._access.mint(account, session, now=now)
 
 
 WHY = {

@@ -42,15 +42,21 @@ def cookie(headers: Headers, name: str) -> str | None:
     Raises:
         Malformed: it stands twice, with two values.
     """
-    values = set()
+    values = cookies(headers, name)
+    if len(values) > 1:
+        raise Malformed("A cookie stands in the request twice.")
+    return values[0] if values else None
+
+
+def cookies(headers: Headers, name: str) -> list[str]:
+    """Every value of the cookie, each once."""
+    values: dict[str, None] = {}
     for line in headers.getlist("cookie"):
         for pair in line.split(";"):
             key, named, value = pair.strip().partition("=")
             if named and key == name:
-                values.add(value.strip())
-    if len(values) > 1:
-        raise Malformed("A cookie stands in the request twice.")
-    return values.pop() if values else None
+                values[value.strip()] = None
+    return list(values)
 
 
 def access_token(headers: Headers, cookie: str | None) -> str:

@@ -12,6 +12,7 @@ from admit.guards import csrf, presented
 from admit.guards.cookies import Cookies
 from admit.http import bodies, credentials, parsing
 from admit.http.feed import RevocationFeed
+from admit.http.former import FormerCookies
 from admit.tokens.refresh import is_session_id
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Routes:
         self._engine = engine
         self._settings = engine.settings
         self._cookies = Cookies(engine.settings)
+        self._former = FormerCookies(engine.moving.former if engine.moving else ())
         self.revocations = RevocationFeed(engine).revocations
 
     async def register(self, request: Request) -> Response:
@@ -50,18 +52,24 @@ class Routes:
         csrf.check(request.headers, self._settings)
         body = await parsing.read(request, bodies.LoginBody)
         await self._engine.catch_up_keys()
+        now, origin = self._engine.clock(), self._origin(request)
         tokens = await self._engine.sessions.sign_in(
             login=body.login,
             password=body.password,
-            now=self._engine.clock(),
-            origin=self._origin(request),
+            now=now,
+            origin=origin,
             replaces=self._cookies.refresh_token(request.headers),
         )
+        for each in self._former.tokens(request.headers):  # it is replaced as well
+            await self._engine.sessions.sign_out(each, now=now, origin=origin)
         return self._deliver(tokens, body.delivery)
 
     async def refresh(self, request: Request) -> Response:
         """`POST /refresh`: the successor goes back the way its parent came."""
         token, delivery = await self._refresh_token(request)
+        if token is None and (token := self._former.token(request.headers)):
+            csrf.check(request.headers, self._settings)
+            delivery = "cookie"
         if token is None:
             raise errors.Unauthenticated("There is no refresh token in this request: sign in.")
         await self._engine.catch_up_keys()
@@ -80,8 +88,12 @@ class Routes:
             # SameSite kept the cookie back from another site; its removal must not get through.
             csrf.check(request.headers, self._settings)
         now, origin = self._engine.clock(), self._origin(request)
-        if token:
-            await self._engine.sessions.sign_out(token, now=now, origin=origin)
+        former = self._former.tokens(request.headers)
+        if former:  # whatever else is presented: they are removed, and must not be of use later
+            csrf.check(request.headers, self._settings)
+        for each in {token, *former}:
+            if each:
+                await self._engine.sessions.sign_out(each, now=now, origin=origin)
         if access := presented.bearer(request.headers):
             await self._engine.catch_up()
             try:
@@ -203,7 +215,7 @@ class Routes:
 
     def _signed_out(self) -> Response:
         response = Response(status_code=204)
-        _set_cookies(response, self._cookies.removing())
+        _set_cookies(response, [*self._cookies.removing(), *self._former.removing()])
         return response
 
     def _origin(self, request: Request) -> Origin:

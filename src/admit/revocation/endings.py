@@ -23,11 +23,15 @@ def ending(
     origin: Origin | None = None,
     kind: Kind = "session_ended",
 ) -> Ending:
-    """Sessions to end at `now`: one, or a user's but for `keep`, with the event for each."""
+    """Sessions to end at `now`: one, or a user's but for `keep`, with the event for each.
+
+    The event says where all of a user's end: that means tokens of a former system, too.
+    """
+    detail = {} if session_id is not None else {"sessions": "all"}
     return Ending(
         because=because,
         until=settings.dead_after(now),
-        event=event(kind, now=now, origin=origin, reason=because),
+        event=event(kind, now=now, origin=origin, reason=because, **detail),
         session_id=session_id,
         user_id=user_id,
         keep=keep,

@@ -181,8 +181,9 @@ class Store(Protocol):
     ) -> bool:
         """Add the session where its user is enabled and the password is still that version.
 
-        A sign-in that races a password change or a disabling opens nothing (False). `replaces`
-        ends the session that the same browser held, in the same step.
+        A sign-in that races a password change or a disabling opens nothing (False). Neither does
+        one whose id is there already: of any number of callers with one id exactly one opens it.
+        `replaces` ends the session that the same browser held, in the same step.
         """
 
     async def rotate(

@@ -38,7 +38,7 @@ SIGN_INS = (
 )
 """`raced`: the password changed, or the account was disabled, while it was checked."""
 REASONS = get_args(RefreshReason)
-REFRESHES = ("won", "repeat", *REASONS, "too_many_attempts", "unavailable")
+REFRESHES = ("won", "repeat", "moved", *REASONS, "too_many_attempts", "unavailable")
 HOOKS = (
     "claims",
     "registered",

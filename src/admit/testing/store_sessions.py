@@ -65,6 +65,34 @@ class SessionsContract:
         assert await store.find_session(held.id) == held
         assert await history(store) == before
 
+    async def test_a_session_with_an_id_that_is_there_opens_nothing(self, store: Store) -> None:
+        """Living or ended, the row stays as it is; nothing is replaced and nothing recorded."""
+        held = await samples.opened(store, "held")
+        made = await samples.opened(store, "made", generation=1)
+        await store.end_sessions(samples.ending(session_id=made.id), now=NOW)
+        ended = await samples.found(store, made.id)
+        before = await history(store)
+        replaces = samples.ending(session_id=held.id)
+        assert not await sign_in(store, samples.session("held", generation=7))
+        assert not await sign_in(store, samples.session("made", generation=7), replaces=replaces)
+        assert await store.find_session(held.id) == held
+        assert await store.find_session(made.id) == ended
+        assert await history(store) == before
+
+    async def test_of_many_sessions_with_one_id_exactly_one_opens(
+        self, store: Store, other: Store
+    ) -> None:
+        """Each of two processes takes a token of a former system for the first time."""
+        await samples.add(store, "ada")
+        for round_ in range(3):
+            made = [samples.session(f"r{round_}", ip=f"192.0.2.{each}") for each in range(8)]
+            wins = await asyncio.gather(
+                *(sign_in((store, other)[each % 2], made[each]) for each in range(8))
+            )
+            assert sorted(wins) == [False] * 7 + [True]
+            assert await store.find_session(made[0].id) == made[wins.index(True)]
+        assert len(await store.events(kind="signed_in")) == 3
+
     async def test_the_replaced_session_ends_in_the_same_step(self, store: Store) -> None:
         """With its reason, its revocation and its event, at the instant of the new one."""
         held = await samples.opened(store, "held")

@@ -209,7 +209,7 @@ class DynamoDBStore:
                     revocations=ends.revocations,
                 )
             except Lost as lost:
-                if sessions.HOLDER in lost.names:
+                if {sessions.HOLDER, session.id} & lost.names:
                     return False
                 await tables.rest(tried)  # what it replaces has just ended
             else:

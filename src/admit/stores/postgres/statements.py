@@ -64,6 +64,7 @@ INSERT INTO admit.sessions ({rows.SESSION})
 SELECT %s, %s, %s::bigint, %s::float8, %s::bytea, %s::float8, %s::float8, %s::float8, %s::float8,
        %s, %s::float8, %s, %s, %s
 FROM holder
+ON CONFLICT (id) DO NOTHING
 """
 # Two processes may bring the same two sessions: each locks them in the order of their ids.
 ROTATE = f"""

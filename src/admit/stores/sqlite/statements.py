@@ -25,6 +25,7 @@ INSERT INTO sessions ({rows.SESSION}) SELECT {rows.marks(rows.SESSION)}
 WHERE EXISTS (
   SELECT 1 FROM users WHERE id = ? AND disabled_at IS NULL AND password_version = ?
 )
+ON CONFLICT (id) DO NOTHING
 """
 ROTATE = """
 UPDATE sessions
