@@ -425,9 +425,12 @@ async def test_of_many_planted_cookies_eight_are_looked_at(taken_from, monkeypat
     reader = Express(secret=SECRET, until=UNTIL, cookie="jwt")
     async with taken_from(reader) as (service, _):
         read, seen = service.auth.moving.read, []
-        monkeypatch.setattr(
-            service.auth.moving, "read", lambda text: seen.append(text) or read(text)
-        )
+
+        def seen_by(text):
+            seen.append(text)
+            return read(text)
+
+        monkeypatch.setattr(service.auth.moving, "read", seen_by)
         pairs = "; ".join(f"jwt={number}" for number in range(5_000))
         answer = await service.send("POST", "/logout", headers={"Cookie": pairs})
         assert answer.status_code == 204
