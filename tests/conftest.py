@@ -40,7 +40,7 @@ def serve(tmp_path):
     @asynccontextmanager
     async def start(*, store=None, counters=None, watch=True, **settings):
         clock = settings.pop("clock", None) or Clock()
-        app = {name: settings.pop(name) for name in ("hooks", "moving") if name in settings}
+        app = {name: settings.pop(name) for name in ("hooks", "moving", "users") if name in settings}
         made = cheap(**{"data_dir": tmp_path, **settings})
         auth = Admit(made, store=store, clock=clock, counters=counters, watch=watch, **app)
         transport = httpx.ASGITransport(auth.app)

@@ -8,21 +8,31 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from admit import changes, logins
-from admit.errors import AlreadyExists, InvalidCredentials, InvalidInput, NotFound, Unavailable
+from admit.errors import (
+    AlreadyExists,
+    Forbidden,
+    InvalidCredentials,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+)
 from admit.events import event
 from admit.model import Account, Origin, User
+from admit.users import shadow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from admit.changes import Change
     from admit.hooks.running import Running
+    from admit.events import Event
     from admit.passwords import Passwords
     from admit.revocation import Revoked
     from admit.settings import Settings
-    from admit.stores.base import Store
+    from admit.stores.base import Store, Taken
     from admit.telemetry.metrics import Metrics
     from admit.throttle import Throttle
+    from admit.users.beside import Beside
 
 TRIES = 5
 """How often a change is tried again when somebody else changed the account meanwhile."""
@@ -39,6 +49,7 @@ class Accounts:
         revoked: told of every change at once.
         metrics: counts sign-ins and registrations.
         hooks: told of them.
+        users: who finds and adds them where they live in the app.
     """
 
     def __init__(
@@ -51,6 +62,7 @@ class Accounts:
         revoked: Revoked,
         metrics: Metrics,
         hooks: Running,
+        users: Beside | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -59,6 +71,7 @@ class Accounts:
         self._revoked = revoked
         self._metrics = metrics
         self._hooks = hooks
+        self._users = users
 
     async def register(
         self,
@@ -84,7 +97,10 @@ class Accounts:
             InvalidInput: with what each field wants.
             AlreadyExists: the address or username is taken; `fields` says which.
             Unavailable: too many passwords wait, or the store is out.
+            NotFound: the app adds its users itself.
         """
+        if self._users:
+            self._users.must_register()
         address = logins.address(email)
         fields = {} if address else {"email": logins.AN_ADDRESS}
         if username is not None and not logins.is_username(username):
@@ -110,12 +126,12 @@ class Accounts:
             password_hash=await self._passwords.hash(password),
         )
         registered = event("user_registered", now=now, origin=origin, user_id=account.user.id)
-        taken = await self._store.add_user(account, event=registered)
-        if taken:
-            raise AlreadyExists(fields={taken: AlreadyExists.wanted})
+        added = await self._add(account, registered)
+        if not isinstance(added, Account):
+            raise AlreadyExists(fields={added: AlreadyExists.wanted})
         self._metrics.registered()
-        self._hooks.registered(account.user)
-        return account.user
+        self._hooks.registered(added.user)
+        return added.user
 
     async def check(
         self, *, login: str, password: str, now: float, origin: Origin | None = None
@@ -243,16 +259,25 @@ class Accounts:
 
     async def find(self, login: str) -> Account | None:
         """The account with this address or username, or None."""
+        if self._users:
+            return await self._users.find(login)
         if "@" in login and logins.is_text(login):
             return await self._store.find_user("email", logins.login_key(login))
         if logins.is_username(login):
             return await self._store.find_user("username", logins.username_key(login))
         return None
 
+    async def _add(self, account: Account, event: Event) -> Account | Taken:
+        if self._users:
+            return await self._users.register(account, event=event)
+        return await self._store.add_user(account, event=event) or account
+
     async def _get(self, user_id: str) -> Account:
         account = await self._store.find_user("id", user_id)
         if account is None:
             raise NotFound("There is no such account.")
+        if shadow.is_shadow(account):
+            raise Forbidden(shadow.ELSEWHERE)
         return account
 
     async def _change(

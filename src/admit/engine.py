@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakKeyDictionary
 
 from admit import chosen
@@ -13,7 +13,7 @@ from admit.accounts import Accounts
 from admit.beginning import SLOW_START_SECONDS, START_SECONDS, begun
 from admit.catchup import LOOK_SECONDS, CatchUp, Sight
 from admit.counters import Counters
-from admit.errors import InvalidToken, Unavailable
+from admit.errors import InvalidToken, SettingsError, Unavailable
 from admit.events import event
 from admit.guards.gate import Gate
 from admit.hooks.running import Running
@@ -30,6 +30,7 @@ from admit.tokens.access import AccessTokens
 from admit.tokens.keys import Keyring
 from admit.tokens.refresh import RefreshTokens
 from admit.tokens.secret import obtain
+from admit.users.beside import Beside
 from admit.watch import PURGE_ROWS, Watch
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from admit.moving import Former
     from admit.moving.taking import Moving
     from admit.stores.base import Push, Store
+    from admit.users.base import UserStore
 
 logger = logging.getLogger("admit.engine")
 
@@ -66,6 +68,8 @@ class Engine:
             them, and who verifies a token awaits `catch_up()` before.
         hooks: functions of the app: claims for access tokens, and who hears of what happened.
         moving: former systems, whose refresh tokens are taken once each; see `admit.moving`.
+        users: the app's own users; Admit's own where None. Every process that serves the routes has
+            to be given the same.
         given: settings by name, where `settings` is None.
 
     Raises:
@@ -82,6 +86,7 @@ class Engine:
         watch: bool = True,
         hooks: Hooks | None = None,
         moving: Sequence[Former] = (),
+        users: UserStore | None = None,
         **given: Any,  # noqa: ANN401  settings of many types, read by `Settings`
     ) -> None:
         if settings and given:
@@ -94,19 +99,30 @@ class Engine:
         self.metrics = metrics(wanted=bool(self.settings.metrics_keys))
         self.tracing = tracing()
         opened = store or chosen.store(self.settings)
-        self.store = observed(opened, self.metrics, self.tracing)
+        beneath = observed(opened, self.metrics, self.tracing)
         in_redis, self._redis_push = chosen.redis(self.settings)
-        self.push: Push | None = self._redis_push or self.store.push
+        self.push: Push | None = self._redis_push or beneath.push
         self.revoked = Revoked(
-            self.store,
+            beneath,
             max_age=self.settings.revocation_max_age,
             push=self.push,
             metrics=self.metrics,
         )
         self._strict = self.settings.revocation_strict
+        self.users: Beside | None = None
+        if users is not None:
+            self.users = Beside(
+                beneath, users, settings=self.settings, clock=clock, changed=self.revoked.changed
+            )
+        self.store = beneath if self.users is None else cast("Store", self.users)
         self.keys = Keyring(self.settings, self.store, secrets, revoked=self.revoked)
         self.access = AccessTokens(self.settings, self.keys, self.revoked)
-        self.passwords = Passwords(self.settings, metrics=self.metrics, tracing=self.tracing)
+        self.passwords = Passwords(
+            self.settings,
+            metrics=self.metrics,
+            tracing=self.tracing,
+            theirs=users.hashing if users else None,
+        )
         shared = (counters, in_redis, chosen.counters_beside(opened, self.settings))
         self.counters = Counters(*(each for each in shared if each), watched=watch)
         self._told = Sight(clock)
@@ -120,6 +136,7 @@ class Engine:
             revoked=self.revoked,
             metrics=self.metrics,
             hooks=self._hooks,
+            users=self.users,
         )
         self.moving = self._moved_from(moving)
         self.sessions = Sessions(
@@ -317,6 +334,46 @@ class Engine:
             await self._catching_up.to_sign(within=LOOK_SECONDS)
         else:
             await self._catching_up.to_sign()
+
+    @property
+    def registers(self) -> bool:
+        """Whether anybody may register over HTTP."""
+        return self.users is None or self.users.registers
+
+    async def users_changed(self, *user_ids: str) -> None:
+        """Look at these users of the app now: the app has just changed, disabled or deleted them.
+
+        Sessions and access tokens that this ends are refused here when it returns, and everywhere
+        within about a second. Without it, a change is seen at the user's next refresh.
+
+        Raises:
+            Unavailable: the app's users, or the store, can't be asked.
+            SettingsError: the users do not live in the app.
+        """
+        if self.users is None:
+            raise SettingsError("users", "Users live in Admit itself: there is nothing to look at.")
+        for user_id in user_ids:
+            await self.users.look(user_id)
+
+    def users_changed_soon(self, *user_ids: str) -> None:
+        """`users_changed` from any thread: has it done where Admit runs, and waits for nothing.
+
+        Where this process has not started Admit, or it fails, the next refresh sees the change.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            return
+        looking = self._looked_at(user_ids)
+        try:
+            asyncio.run_coroutine_threadsafe(looking, loop)
+        except RuntimeError:  # it was closed meanwhile
+            looking.close()
+
+    async def _looked_at(self, user_ids: tuple[str, ...]) -> None:
+        try:
+            await self.users_changed(*user_ids)
+        except Unavailable as error:
+            logger.warning("a user's change is seen at the next refresh only: %s", error)
 
     async def settle(self) -> None:
         """After a request: see what it began through to its end; with a watch nothing needs it.

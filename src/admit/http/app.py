@@ -137,7 +137,9 @@ async def _refuse(error: errors.Refusal, scope: Scope, receive: Receive, send: S
 def _routed(engine: Engine) -> ASGIApp:
     """The routes, with refusals as answers, and CORS around both."""
     routes = Routes(engine)
-    served_under_prefix = operations(routes)
+    served_under_prefix = [
+        each for each in operations(routes) if engine.registers or each.path != "/register"
+    ]
 
     @cache
     def document() -> bytes:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pwdlib import PasswordHash
 
     from admit.settings import Settings
+    from admit.users.base import Hashing
 
 Result = TypeVar("Result")
 
@@ -44,6 +45,7 @@ class Passwords:
         settings: argon2's cost, the length of the queue, the policy.
         metrics: counts the queue and the hashes.
         tracing: a span for each hash.
+        theirs: how the app hashes, where its own way has to stay.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Passwords:
         *,
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
+        theirs: Hashing | None = None,
     ) -> None:
         self._settings = settings
         self._min_length = settings.password_min_length
@@ -60,6 +63,7 @@ class Passwords:
         self._pending = 0
         self._metrics = metrics or Metrics()
         self._tracing = tracing or Tracing()
+        self._theirs = theirs
         self._threads: ThreadPoolExecutor | None = None
         self._ours = _ours(settings)
         self._nobody = _nobodys(self._ours)
@@ -83,7 +87,8 @@ class Passwords:
         Raises:
             Unavailable: too many passwords wait already.
         """
-        return await self._run(lambda: self._hashes.hash(password))
+        hashes = self._theirs or self._hashes
+        return await self._run(lambda: hashes.hash(password))
 
     async def verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
         """Whether the password is right, and a better hash of it where the stored one is outdated.
@@ -95,7 +100,8 @@ class Passwords:
         Raises:
             Unavailable: too many passwords wait already.
         """
-        return await self._run(lambda: self._verify(password, hashed))
+        verify = self._theirs.verify if self._theirs else self._verify
+        return await self._run(lambda: verify(password, hashed))
 
     def check_policy(self, password: str, *, field: str, own_words: tuple[str | None, ...]) -> None:
         """Refuse a new password that the policy does not want; see `policy.check`.
