@@ -29,7 +29,7 @@ class FastAPIUser(SQLAlchemyBaseUserTableUUID, Base):
     pass
 
 
-def people(sessions, **given: Any):
+def people(sessions, *, made=SQLAlchemyUsers, **given: Any):
     """The users of `Person`."""
     names: dict[str, Any] = {
         "username": "name",
@@ -39,7 +39,7 @@ def people(sessions, **given: Any):
         "created": "since",
         "registration": True,
     }
-    return SQLAlchemyUsers(sessions, Person, **(names | given))
+    return made(sessions, Person, **(names | given))
 
 
 def fastapi_users(sessions):

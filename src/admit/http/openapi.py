@@ -132,7 +132,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
 def _bound(schemas: dict[str, Any], settings: Settings) -> None:
     """The bounds that the settings move, and the problem's closed lists."""
     least = settings.password_min_length
-    schemas["RegisterBody"]["properties"]["password"]["minLength"] = least
+    if "RegisterBody" in schemas:  # else nobody registers here
+        schemas["RegisterBody"]["properties"]["password"]["minLength"] = least
     schemas["PasswordBody"]["properties"]["new_password"]["minLength"] = least
     codes = sorted(each.code for each in errors.Refusal.__subclasses__())
     schemas["Problem"]["properties"]["code"]["enum"] = codes

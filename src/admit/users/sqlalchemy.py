@@ -28,6 +28,8 @@ Roles = str | Callable[[Any], Iterable[str]]
 
 MOST_MATCHES = 3
 """Rows that are read for a login: it is to fit exactly one."""
+LARGEST = 2**63 - 1
+"""The largest integer that a database keeps as one."""
 
 
 class SQLAlchemyUsers(UserStore):
@@ -134,10 +136,12 @@ class SQLAlchemyUsers(UserStore):
 
     async def save_password(self, user_id: str, password_hash: str, *, was: str) -> bool:
         """See `UserStore.save_password`."""
-        model, password = self._model, self._column(self._password)
+        password, key = self._column(self._password), self._key(user_id)
+        if key is None:
+            return False
         change = (
-            sa.update(model)
-            .where(self._column(self._id) == self._key(user_id), password == was)
+            sa.update(self._model)
+            .where(self._column(self._id) == key, password == was)
             .values({password: password_hash})
             .execution_options(synchronize_session=False)
         )
@@ -268,6 +272,8 @@ def _read(kind: Callable[[str], object], text: str) -> object:
     try:
         value = kind(text)
     except ValueError:
+        return None
+    if isinstance(value, int) and abs(value) > LARGEST:
         return None
     return value if str(value) == text else None
 
