@@ -189,3 +189,22 @@ async def test_two_who_change_the_password_at_once(auth, meddling, process, user
     with pytest.raises(InvalidCredentials):
         await sign_in(auth, password=ANOTHER)
     await sign_in(auth, password="the quick one's horse")
+
+
+async def test_a_password_that_the_app_sets_meanwhile_is_not_written_over(auth, meddling, app):
+    """Whoever knew the old password only does not undo what its owner just did."""
+    await register(auth)
+    mine = await sign_in(auth)
+    owners = bcrypt.hashpw(b"the owner's new horse", bcrypt.gensalt(4)).decode()
+
+    async def changed():
+        app.change(1, secret=owners)
+
+    async def read_again():
+        meddling.meddle("after", "get", changed)
+
+    meddling.meddle("after", "get", read_again)
+    with pytest.raises(InvalidCredentials):
+        await change_password(auth, mine)
+    assert app.hash_of(1) == owners
+    assert await refused(auth, mine) == "password_changed"

@@ -1,5 +1,6 @@
 """What the tests of the app's users share: its tables in a file, and an engine beside them."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -95,21 +96,17 @@ class Meddling(SQLAlchemyUsers):
         return done
 
     async def get(self, user_id):
-        users = super()
-        return await self._do("get", lambda: users.get(user_id))
+        return await self._do("get", partial(super().get, user_id))
 
     async def find(self, login):
-        users = super()
-        return await self._do("find", lambda: users.find(login))
+        return await self._do("find", partial(super().find, login))
 
     async def add(self, user):
-        users = super()
-        return await self._do("add", lambda: users.add(user))
+        return await self._do("add", partial(super().add, user))
 
     async def save_password(self, user_id, password_hash, *, was):
-        users = super()
         return await self._do(
-            "save_password", lambda: users.save_password(user_id, password_hash, was=was)
+            "save_password", partial(super().save_password, user_id, password_hash, was=was)
         )
 
     def meddle(self, when, verb, work):

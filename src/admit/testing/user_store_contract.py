@@ -64,6 +64,9 @@ class UserStoreContract:
     usernames = True
     """Whether people may sign in with a username."""
 
+    addresses = True
+    """Whether an address belongs to one user."""
+
     @pytest.fixture
     def anyio_backend(self) -> str:
         """The loop that the engine runs on."""
@@ -95,8 +98,11 @@ class UserStoreContract:
         """The address, and the username where there are any; of two users the right one."""
         for name in ("ada", "bob"):
             user = await self.added(users, name)
-            logins = [f"{name}@example.com", f"{name.upper()}@Example.com"]
-            for login in logins + ([name, name.title()] if self.usernames else []):
+            by_address = [f"{name}@example.com", f"{name.upper()}@Example.com"]
+            logins = (by_address if self.addresses else []) + (
+                [name, name.title()] if self.usernames else []
+            )
+            for login in logins:
                 assert await users.find(login) == user, login
 
     async def test_what_is_nobodys_is_not_found(self, users: UserStore) -> None:
@@ -115,7 +121,7 @@ class UserStoreContract:
         if self.usernames:
             assert await users.add(new("eve", username="ADA")) == "username"
         assert await users.find("eve@example.com") is None
-        assert await users.find("ada@example.com") == user
+        assert await users.find("ada" if self.usernames else "ada@example.com") == user
 
     async def test_a_username_that_has_no_place_is_refused(self, users: UserStore) -> None:
         """Or somebody would register a name, and never get in with it."""
@@ -128,6 +134,8 @@ class UserStoreContract:
         self, users: UserStore, other: UserStore
     ) -> None:
         """Whatever its case; the others hear that it is taken."""
+        if not self.addresses:
+            return
         names = [f"ada{index}" if self.usernames else None for index in range(CALLERS)]
         answers = await asyncio.gather(
             *(
@@ -138,6 +146,24 @@ class UserStoreContract:
         (user,) = (each for each in answers if isinstance(each, AppUser))
         assert [each for each in answers if each != user] == ["email"] * (CALLERS - 1)
         assert await users.find("ada@example.com") == user
+
+    async def test_of_callers_with_one_username_exactly_one_adds_it(
+        self, users: UserStore, other: UserStore
+    ) -> None:
+        """As with an address."""
+        if not self.usernames:
+            return
+        answers = await asyncio.gather(
+            *(
+                (users, other)[index % 2].add(
+                    new(f"ada{index}", username=("ada", "Ada")[index // 2 % 2])
+                )
+                for index in range(CALLERS)
+            )
+        )
+        (user,) = (each for each in answers if isinstance(each, AppUser))
+        assert [each for each in answers if each != user] == ["username"] * (CALLERS - 1)
+        assert await users.find("ada") == user
 
     async def test_of_callers_with_one_hash_exactly_one_replaces_it(
         self, users: UserStore, other: UserStore
