@@ -40,7 +40,8 @@ def serve(tmp_path):
     @asynccontextmanager
     async def start(*, store=None, counters=None, watch=True, **settings):
         clock = settings.pop("clock", None) or Clock()
-        app = {name: settings.pop(name) for name in ("hooks", "moving", "users") if name in settings}
+        names = {"hooks", "moving", "users"} & settings.keys()
+        app = {name: settings.pop(name) for name in names}
         made = cheap(**{"data_dir": tmp_path, **settings})
         auth = Admit(made, store=store, clock=clock, counters=counters, watch=watch, **app)
         transport = httpx.ASGITransport(auth.app)

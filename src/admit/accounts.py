@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from admit.changes import Change
-    from admit.hooks.running import Running
     from admit.events import Event
+    from admit.hooks.running import Running
     from admit.passwords import Passwords
     from admit.revocation import Revoked
     from admit.settings import Settings
