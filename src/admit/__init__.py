@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from admit.model import Tokens as Tokens
     from admit.model import User as User
     from admit.settings import Settings as Settings
+    from admit.verifier.service import Verifier as Verifier
 
 __version__ = VERSION
 
@@ -38,6 +39,7 @@ _HOMES = {
     "Tokens": "model",
     "Unavailable": "errors",
     "User": "model",
+    "Verifier": "verifier.service",
 }
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604  strings all
 

@@ -56,6 +56,7 @@ def test_the_public_names_are_few_and_real():
         "Tokens",
         "Unavailable",
         "User",
+        "Verifier",
         "__version__",
     ]
     assert len(admit.__all__) <= 15

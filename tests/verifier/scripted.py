@@ -9,7 +9,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from admit.verifier import Verifier
+from admit.verifier import OnRequest
 from admit.verifier.instants import Clocks
 from tests.attacks.forging import signed
 
@@ -34,7 +34,7 @@ class Time:
 @contextmanager
 def verifier(url, clocks, **more):
     """A verifier, for the length of a block."""
-    made = Verifier(issuer=ISSUER, audience=AUDIENCE, key=KEY, url=url, clocks=clocks, **more)
+    made = OnRequest(issuer=ISSUER, audience=AUDIENCE, key=KEY, url=url, clocks=clocks, **more)
     try:
         yield made
     finally:

@@ -1,7 +1,8 @@
 """Checks access tokens where their issuer is not: with its public keys and its revocation feed.
 
-No store, no secret of the issuer, no thread: what is known is looked at during a call, where it is
-older than its bound.
+No store, no secret of the issuer. There are two ways to know what they say: `OnRequest` has no
+thread and looks during a call, where what it knows is older than its bound, as it has to be on
+Lambda; `service.Verifier`, which is the public one, has threads that keep up beside the requests.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from admit.verifier.known import Known
 if TYPE_CHECKING:
     from admit.model import Principal
 
-__all__ = ["Verifier"]
+__all__ = ["OnRequest"]
 
 LOOK = 0.5
 MAX_AGE = 10.0
 
 
-class Verifier:
-    """Says who presents an access token.
+class OnRequest:
+    """Says who presents an access token, and asks the issuer meanwhile where that is due.
 
     Arguments:
         issuer: the `iss` of its tokens.

@@ -27,6 +27,13 @@ class Instant(NamedTuple):
             return inf
         return max(self.wall - earlier.wall, self.steady - earlier.steady)
 
+    def after(self, earlier: Instant) -> float:
+        """Seconds since then, also where the wall clock was set back a little meanwhile.
+
+        For what a thread keeps fresh: it looks again in a moment, so nobody has to be kept out.
+        """
+        return max(self.wall - earlier.wall, self.steady - earlier.steady)
+
 
 NEVER = Instant(-inf, -inf)
 

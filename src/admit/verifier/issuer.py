@@ -109,10 +109,18 @@ class Issuer:
         self.turn = threading.RLock()
         """Held by whoever asks, until what was answered is taken in."""
 
-    def get(self, path: str, *, key: str | None = None, patient: bool = False) -> Answer:
+    def get(
+        self, path: str, *, key: str | None = None, patient: bool = False, wait: float = 0.0
+    ) -> Answer:
         """The answer to `GET path`; `patient` where nobody can be let in without it.
 
         A connection that died while it lay idle is replaced once, and nobody notices.
+
+        Arguments:
+            path: what is asked for, behind the prefix.
+            key: a verifier key, to show.
+            patient: whether an issuer that is starting is waited for.
+            wait: seconds that the issuer was asked to wait for news, beside all else.
 
         Raises:
             Away: there is none, or none that can be used.
@@ -120,7 +128,7 @@ class Issuer:
         headers = {"Accept": b"application/json"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}".encode()
-        until = time.monotonic() + (PATIENT_SECONDS if patient else SECONDS)
+        until = time.monotonic() + (PATIENT_SECONDS if patient else SECONDS) + wait
         with self.turn:
             kept = self._kept()
             try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from admit.errors import Unavailable
 from admit.tokens.algorithms import READERS
 from admit.verifier.instants import NEVER
 from admit.verifier.issuer import Away
+from admit.verifier.rests import LONGEST_SECONDS as LONGEST_REST
 from admit.verifier.rests import Rests
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ SHORTEST_SECONDS = 1.0
 """And at least; or where it has a withdrawn key still, so not yet what signs in its place."""
 LAST_SECONDS = 86_400.0
 """How long the keys go on while the issuer does not give them."""
+UNKNOWN = "The issuer's public keys are not known."
+NEWEST_UNKNOWN = "The issuer's newest public keys are not known."
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=([0-9]{1,9})(?:$|[\s,])", re.ASCII | re.IGNORECASE)
 _SECRET = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 """The members of a JWK that nobody publishes (RFC 7518 section 6)."""
@@ -82,17 +86,32 @@ class PublicKeys:
         issuer: has them.
         clocks: tell how old they are.
         known: says which are withdrawn.
+        path: where they are, behind the issuer's prefix.
+        read: makes a key of a JWK, or None where it is none of ours.
+        rest: the longest rest after a failure, in seconds.
     """
 
-    def __init__(self, issuer: Issuer, *, clocks: Clocks, known: Known) -> None:
+    def __init__(
+        self,
+        issuer: Issuer,
+        *,
+        clocks: Clocks,
+        known: Known,
+        path: str = PATH,
+        read: Callable[[dict[str, Any]], PublicKey | None] | None = None,
+        rest: float = LONGEST_REST,
+    ) -> None:
         self._issuer = issuer
+        self._path = path
+        self._read = read or read_key
         self._clocks = clocks
         self._known = known
-        self._rests = Rests("public keys", clocks)
+        self._rests = Rests("public keys", clocks, longest=rest)
         self._listed: list[dict[str, Any]] | None = None
         self._asked_at = self._searched_at = NEVER
         self._good_for = 0.0
         self._withdrawals = 0
+        self._using = threading.Lock()
         self.state: list[PublicKey] = []  # no tuple: Python has one empty tuple only
 
     def refresh(self, at: Instant) -> None:
@@ -105,11 +124,15 @@ class PublicKeys:
             return
         with self._issuer.turn:
             at = self._clocks.now()  # others may have asked while this one waited for its turn
-            self._heed_withdrawals()
-            if not self._is_fresh(at) and self._rests.over(at):
-                self._look(at)
+            self._keep(at)
             if at.since(self._asked_at) > LAST_SECONDS:
-                raise Unavailable("The issuer's public keys are not known.")
+                raise Unavailable(UNKNOWN)
+
+    def _keep(self, at: Instant) -> None:
+        """Heed what was withdrawn, and look where that is due."""
+        self._heed_withdrawals()
+        if not self._is_fresh(at) and self._rests.over(at):
+            self._look(at)
 
     def verifying(self, kid: str, now: float) -> PublicKey | None:  # noqa: ARG002  the clocks say more
         """The key of this name.
@@ -122,7 +145,7 @@ class PublicKeys:
             self._search()
             found = self._find(kid)
             if found is None and self._rests.failing:
-                raise Unavailable("The issuer's newest public keys are not known.")
+                raise Unavailable(NEWEST_UNKNOWN)
         return found
 
     def _find(self, kid: str) -> PublicKey | None:
@@ -135,10 +158,13 @@ class PublicKeys:
         """Look for a key that we don't have; once a minute."""
         with self._issuer.turn:
             at = self._clocks.now()
-            if at.since(self._searched_at) >= UNKNOWN_SECONDS and self._rests.over(at):
+            if self._may_search(at):
                 self._look(at)
                 if not self._rests.failing:
                     self._searched_at = at
+
+    def _may_search(self, at: Instant) -> bool:
+        return at.since(self._searched_at) >= UNKNOWN_SECONDS and self._rests.over(at)
 
     def _heed_withdrawals(self) -> None:
         """Let go of what was withdrawn, and ask for what stands in its place."""
@@ -149,7 +175,7 @@ class PublicKeys:
 
     def _look(self, at: Instant) -> None:
         try:
-            answer = self._issuer.get(PATH, patient=not self.state)
+            answer = self._issuer.get(self._path, patient=not self.state)
             listed = msgspec.json.decode(answer.body, type=Listed).keys
         except (Away, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self._rests.begin(error)
@@ -165,19 +191,19 @@ class PublicKeys:
 
     def _use(self) -> None:
         """Another state, by which what was verified under the former is forgotten."""
-        kept = [_read(each) for each in self._listed or []]
-        named = [key.kid for key in kept if key]
-        self.state = [
-            key
-            for key in kept
-            if key and key.kid not in self._known.keys and named.count(key.kid) == 1
-        ]
+        with self._using:  # or one that looked would put back what another heard was withdrawn
+            kept = [self._read(each) for each in self._listed or []]
+            named = [key.kid for key in kept if key]
+            self.state = [
+                key
+                for key in kept
+                if key and key.kid not in self._known.keys and named.count(key.kid) == 1
+            ]
 
 
-def _read(given: dict[str, Any]) -> PublicKey | None:
+def read_key(given: dict[str, Any]) -> PublicKey | None:
     """The key, where it is one of ours: public, for signatures, of an algorithm that we verify."""
-    if _SECRET & given.keys() or given.get("kty") == "oct":
-        logger.error("The issuer publishes a private or symmetric key: it is not used.")
+    if is_secret(given):
         return None
     try:
         jwk = msgspec.convert(given, Jwk)
@@ -187,6 +213,14 @@ def _read(given: dict[str, Any]) -> PublicKey | None:
     except (msgspec.MsgspecError, ValueError) as error:
         logger.warning("The issuer publishes a key that can't be read (%s): it is not used.", error)
         return None
+
+
+def is_secret(given: dict[str, Any]) -> bool:
+    """Whether it is a key that nobody publishes; then that is complained of."""
+    found = bool(_SECRET & given.keys()) or given.get("kty") == "oct"
+    if found:
+        logger.error("The issuer publishes a private or symmetric key: it is not used.")
+    return found
 
 
 def _lifetime(cache_control: str) -> float:

@@ -28,11 +28,13 @@ class Rests:
     Arguments:
         what: what is asked for, for the log.
         clocks: tell when an answer failed to come.
+        longest: the longest of them, in seconds, where the answer itself says nothing.
     """
 
-    def __init__(self, what: str, clocks: Clocks) -> None:
+    def __init__(self, what: str, clocks: Clocks, *, longest: float = LONGEST_SECONDS) -> None:
         self._what = what
         self._clocks = clocks
+        self._longest = longest
         self._began_at = NEVER
         self._seconds = 0.0
         self._next = FIRST_SECONDS
@@ -43,13 +45,17 @@ class Rests:
         """Whether to ask again."""
         return at.since(self._began_at) >= self._seconds
 
+    def left(self, at: Instant) -> float:
+        """Seconds until then."""
+        return max(self._seconds - at.since(self._began_at), 0.0)
+
     def begin(self, error: Exception) -> None:
         """Rest, for the latest answer was not good; logged once for each time that they begin."""
         if not self.failing:
             logger.warning("The issuer's %s can't be read: %s.", self._what, error)
         self.failing, self._began_at = True, self._clocks.now()
         self._seconds = self._wanted(error)
-        self._next = min(2 * self._next, LONGEST_SECONDS)
+        self._next = min(2 * self._next, self._longest)
 
     def end(self) -> None:
         """The latest answer was good."""

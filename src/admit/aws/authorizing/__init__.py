@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from admit.aws.authorizing import answers, events
 from admit.errors import InvalidToken, Malformed, Unauthenticated
-from admit.verifier import Verifier
+from admit.verifier import OnRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Authorizer:
     def __init__(self, settings: AuthorizerSettings, *, clocks: Clocks | None = None) -> None:
         self._settings = settings
         self._clocks = clocks
-        self._verifier: Verifier | None = None
+        self._verifier: OnRequest | None = None
 
     def __call__(self, event: Mapping[str, Any], _context: object = None) -> dict[str, Any]:
         """The answer to this event.
@@ -73,7 +73,7 @@ class Authorizer:
     def _verify(self, token: str) -> Principal:
         """Who calls; what remembers is made for the first event, and no restored copy shares it."""
         if self._verifier is None:
-            self._verifier = Verifier(
+            self._verifier = OnRequest(
                 issuer=self._settings.issuer,
                 audience=self._settings.audience,
                 key=self._settings.key,
