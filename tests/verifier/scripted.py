@@ -5,18 +5,22 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic, sleep
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from joserfc.jwk import ECKey
 
 from admit.verifier import OnRequest
 from admit.verifier.instants import Clocks
+from admit.verifier.service import Verifier
 from tests.attacks.forging import signed
 
 KEY = "a verifier's own key 0123456789 abcdef"
 ISSUER = "http://localhost:8000/auth"
 AUDIENCE = "http://localhost:8000"
 NOW = 1_800_000_000.0
+PATIENCE = 60.0
 
 
 class Time:
@@ -39,6 +43,22 @@ def verifier(url, clocks, **more):
         yield made
     finally:
         made.close()
+
+
+@contextmanager
+def service(url, clocks, **more):
+    """A verifier that keeps up by itself, for the length of a block."""
+    given = {"issuer": ISSUER, "audience": AUDIENCE, "verifier_key": KEY, "url": url} | more
+    with Verifier(clocks=clocks, **given) as made:
+        yield made
+
+
+def soon(is_so):
+    """Wait until it is so."""
+    until = monotonic() + PATIENCE
+    while not is_so():
+        assert monotonic() < until, "it did not come to be so"
+        sleep(0.005)
 
 
 class Overtaken:
@@ -85,6 +105,10 @@ class Scripted:
         self.connections = 0
         self.headers: Any = None
         self.answers = {}
+        self.cursor = ""
+        self.changed = threading.Condition()
+        self.holds = False
+        """Whether it holds a question that waits for news until there is some."""
         self.publish(self.key)
         self.revoke()
 
@@ -96,7 +120,27 @@ class Scripted:
 
     def revoke(self, *entries, cursor="1.00000000", more=False):
         """Let these be the revocations."""
-        self.answers["/auth/revocations"] = page(*entries, cursor=cursor, more=more)
+        with self.changed:
+            self.cursor = cursor
+            self.answers["/auth/revocations"] = page(*entries, cursor=cursor, more=more)
+            self.changed.notify_all()
+
+    def let_go(self):
+        """Hold no question any longer."""
+        with self.changed:
+            self.holds = False
+            self.changed.notify_all()
+
+    def held(self, asked):
+        """Hold this question as long as it waits for news, and there is none."""
+        named = parse_qs(urlsplit(asked).query)
+        if "wait" not in named:
+            return
+        with self.changed:
+            self.changed.wait_for(
+                lambda: not self.holds or [self.cursor] != named.get("after"),
+                timeout=float(named["wait"][0]),
+            )
 
     def looks(self, path="/auth/revocations"):
         """How often it was asked for this."""
@@ -169,6 +213,7 @@ def scripted():
         def do_GET(self):
             issuer.asked.append(self.path)
             issuer.headers = self.headers
+            issuer.held(self.path)
             answer = issuer.answers.get(self.path, issuer.answers.get(self.path.partition("?")[0]))
             if callable(answer):
                 answer(self)
@@ -186,6 +231,7 @@ def scripted():
         try:
             yield issuer
         finally:
+            issuer.let_go()
             server.shutdown()
             thread.join()
 
