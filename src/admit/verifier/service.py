@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from admit.errors import Unavailable
+from admit.guards.gate import Gate
 from admit.verifier import forks
 from admit.verifier.followed import UnknownKey
 from admit.verifier.following import FIRST_SECONDS, Following
@@ -78,6 +79,8 @@ class Verifier:
         self._clocks = clocks or Clocks()
         self._starting = threading.Lock()
         self._following: Following | None = None
+        self.gate = Gate(self, clock=self._clocks.wall)
+        """What the guards of the frameworks stand on; it takes bearer tokens only."""
         forks.told(self)
 
     @property
