@@ -24,13 +24,19 @@ class Live:
 
 @contextmanager
 def served(data_dir, **settings):
-    """Serve with these settings, for the length of a block; `clock` is another's where given."""
+    """Serve with these settings, for the length of a block.
+
+    `clock` is another's where given, and so is `listening`, a socket that somebody keeps: a server
+    that comes back stands where it stood.
+    """
+    kept = settings.pop("listening", None)
     clock = settings.pop("clock", None) or Clock()
     auth = Admit(cheap(data_dir=data_dir, **settings), clock=clock)
     config = uvicorn.Config(auth.app, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+    with kept.dup() if kept else socket.socket() as listening:
+        if kept is None:
+            listening.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

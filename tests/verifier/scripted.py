@@ -1,6 +1,7 @@
 """An issuer that says what a test has it say, over real HTTP, and a verifier that asks it."""
 
 import json
+import sys
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -198,6 +199,14 @@ def _time(instant):
     return datetime.fromtimestamp(instant, UTC).isoformat().replace("+00:00", "Z")
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of who hangs up before the answer comes."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def scripted():
     """Such an issuer, for the length of a block."""
@@ -223,7 +232,7 @@ def scripted():
         def log_message(self, *args):
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         issuer = Scripted(server)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -89,8 +89,9 @@ class Feed:
             return
         with self._issuer.turn:
             at = self._clocks.now()  # others may have asked while this one waited for its turn
-            if at.since(self._seen_at) >= self._look and self._rests.over(at):
-                self._read(at)
+            age = at.since(self._seen_at)
+            if age >= self._look and self._rests.over(at):
+                self._read(at, patient=age > self._max_age)
             if at.since(self._seen_at) > self._max_age:
                 raise Unavailable("It is not known well enough what is revoked.")
 
@@ -111,19 +112,19 @@ class Feed:
         if self._rests.failing or former is None:
             wait = 0
         with self._issuer.turn:
-            self._read(at, wait=wait)
+            self._read(at, patient=not self.heard, wait=wait)
         if self._rests.failing:
             return self._rests.left(self._clocks.now())
         if self._cursor != former or not wait:
             return BREATH_SECONDS
         return PAUSE_SECONDS if monotonic() - begun < wait - PAUSE_SECONDS / 2 else 0.0
 
-    def _read(self, at: Instant, *, wait: int = 0) -> None:
+    def _read(self, at: Instant, *, patient: bool, wait: int = 0) -> None:
         if at.wall < self._begun_at.wall:
             self._cursor = None  # what the clock made us drop while it was ahead comes again
         self._begun_at = at
         try:
-            whole = self._read_pages(at, patient=at.since(self._seen_at) > self._max_age, wait=wait)
+            whole = self._read_pages(at, patient=patient, wait=wait)
         except (Away, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self._rests.begin(error)
             return
@@ -172,7 +173,7 @@ class Feed:
 
     def _get(self, *, patient: bool, wait: int = 0) -> Page:
         asked = "" if self._cursor is None else f"?after={quote(self._cursor, safe='')}"
-        if wait:
+        if asked and wait:  # everything is told at once
             asked += f"&wait={wait}"
         answer = self._issuer.get(PATH + asked, key=self._key, patient=patient, wait=wait)
         return _page.decode(answer.body)
