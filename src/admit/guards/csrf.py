@@ -26,12 +26,22 @@ def check(headers: Headers, settings: Settings) -> None:
     """
     if bearer(headers):  # not just any Authorization: browsers send Basic along by themselves
         return
+    if not is_own(headers, settings):
+        raise CsrfFailed(
+            "If that site is yours, list its origin in ADMIT_ALLOWED_ORIGINS, or correct"
+            " ADMIT_BASE_URL."
+        )
+
+
+def is_own(headers: Headers, settings: Settings) -> bool:
+    """Whether the request comes from our pages, or from no page at all."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is None and origin is None:
-        return
-    if site in OWN_SITES or origin == settings.base_url or origin in settings.allowed_origins:
-        return
-    raise CsrfFailed(
-        "If that site is yours, list its origin in ADMIT_ALLOWED_ORIGINS, or correct"
-        " ADMIT_BASE_URL."
-    )
+        return True
+    return site in OWN_SITES or origin == settings.base_url or origin in settings.allowed_origins
+
+
+def opened(headers: Headers) -> bool:
+    """Whether somebody opens a page, whoever linked to it; a frame or an image is not opened."""
+    mode, what = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return mode == "navigate" and what == "document"

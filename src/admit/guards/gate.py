@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from admit.model import Principal
     from admit.settings import Settings
 
+REFUSED = "admit.refused"
+"""Where a scope or an environ says why the session could not be renewed (a `Refusal`)."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, so another site may cause them (RFC 9110 section 9.2.1)."""
 
@@ -78,6 +80,11 @@ class Gate:
         self._cookies = Cookies(settings) if settings and settings.access_cookie else None
         self._clock = clock
 
+    @property
+    def access_cookie(self) -> str | None:
+        """The name of the cookie that is looked at, too; None where only bearer tokens are."""
+        return self._cookies.access_name if self._cookies else None
+
     def admit(
         self,
         headers: Headers,
@@ -92,7 +99,8 @@ class Gate:
             headers: of the request.
             needs: what the route asks.
             changing: whether it may change something: a method that isn't safe, or a WebSocket.
-            instead: what to refuse with where no token is presented, if something is known of why.
+            instead: what to refuse with where there is no token, or none but a cookie's that is
+                not good, if more is known of why: the session could not be renewed.
 
         Raises:
             Refusal: what the caller is to be told; `answer` has it in words.
@@ -105,8 +113,10 @@ class Gate:
         except InvalidToken:
             if in_cookie and needs.optional:
                 return None
+            if in_cookie and instead is not None:
+                raise instead from None
             raise
-        return self._fitting(principal, needs)
+        return self.fitting(principal, needs)
 
     async def admit_async(
         self,
@@ -125,8 +135,10 @@ class Gate:
         except InvalidToken:
             if in_cookie and needs.optional:
                 return None
+            if in_cookie and instead is not None:
+                raise instead from None
             raise
-        return self._fitting(principal, needs)
+        return self.fitting(principal, needs)
 
     def answer(self, refusal: Refusal) -> Answer:
         """The refusal as the HTTP contract has it, word for word."""
@@ -155,7 +167,7 @@ class Gate:
             csrf.check(headers, self._settings)
         return token, in_cookie is not None
 
-    def _fitting(self, principal: Principal, needs: Needs) -> Principal:
+    def fitting(self, principal: Principal, needs: Needs) -> Principal:
         """The caller, who is what the route needs.
 
         Raises:

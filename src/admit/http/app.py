@@ -15,7 +15,7 @@ from starlette.routing import Route, Router
 
 from admit import errors
 from admit.guards.problems import security_headers
-from admit.http import later, metrics
+from admit.http import embedding, metrics
 from admit.http.observed import REQUEST_ID, Observer, refused
 from admit.http.operations import operations
 from admit.http.problems import problem
@@ -101,12 +101,8 @@ class App:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        later.load()  # a server has the time now, and its first sign-in should not wait
         try:
-            await self._engine.start()
-        except errors.Unavailable as error:
-            # A server must not end because its store is out: the first request tries again.
-            logger.warning("started without the store: %s%s", error, _cause(error))
+            await embedding.start(self._engine)
         except errors.AdmitError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return

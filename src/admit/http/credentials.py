@@ -6,7 +6,7 @@ import re
 from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from admit.errors import InvalidToken, Unauthenticated
 from admit.events import USER_AGENT_LENGTH
@@ -14,9 +14,11 @@ from admit.guards.presented import bearer
 from admit.model import Origin
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
+    from collections.abc import Mapping
+
     from starlette.types import Scope
 
+    from admit.guards.presented import Headers
     from admit.settings import Settings
 
 
@@ -64,12 +66,12 @@ def proxys_request_id(scope: Scope, settings: Settings) -> str | None:
     return str(given[0].decode())
 
 
-def origin(scope: Scope, headers: Headers, settings: Settings) -> Origin:
+def origin(scope: Mapping[str, Any], headers: Headers, settings: Settings) -> Origin:
     """The client's address, through the trusted proxies only, and its user agent."""
     agent = headers.get("user-agent")
-    if agent:
+    if agent and not (agent := agent[:USER_AGENT_LENGTH]).isprintable():
         # It is printed in terminals and logs: no control characters, no escape sequences.
-        agent = "".join(each if each.isprintable() else "?" for each in agent[:USER_AGENT_LENGTH])
+        agent = "".join(each if each.isprintable() else "?" for each in agent)
     client = scope.get("client")
     return Origin(ip=_address(client[0] if client else None, headers, settings), user_agent=agent)
 

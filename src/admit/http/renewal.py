@@ -4,27 +4,34 @@ A browser that opens such a page can't refresh first. So where the access cookie
 and the refresh cookie is there, the refresh is done on the way in: the guard behind it sees a
 fresh token, and the answer carries the new cookies. Six such requests at once get the same
 successor, by the session law.
+
+It must be sure that the answer brings the cookies: a browser that does not get them holds a parent,
+which is theft once the leeway is over. So a page of another site can have nothing renewed but by
+opening ours, and the handshake of a WebSocket renews nothing: not every browser keeps its cookies.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from admit.errors import InvalidToken, Refusal
+from admit.errors import InvalidToken, Refusal, Unavailable
 from admit.guards import csrf
 from admit.guards.cookies import Cookies
-from admit.guards.gate import SAFE
+from admit.guards.gate import REFUSED, SAFE
 from admit.guards.presented import bearer
+from admit.stores.patience import Patience
 
 if TYPE_CHECKING:
     from admit.engine import Engine
     from admit.guards.presented import Headers
-    from admit.model import Origin
+    from admit.model import Origin, Tokens
 
-REFUSED = "admit.refused"
-"""Where a scope or an environ says why the session could not be renewed (a `Refusal`)."""
+__all__ = ["NOTHING", "REFUSED", "Renewal", "Renewed"]
+
+logger = logging.getLogger("admit.http")
 
 
 class Renewed(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,17 +74,30 @@ class Renewal:
             token = await self._renewable(headers, method=method, path=path)
             if token is None:
                 return NOTHING
-            await self._engine.begin()
-            await self._engine.catch_up_keys()
-            tokens = await self._engine.sessions.refresh(
-                token, now=self._engine.clock(), origin=origin
-            )
+            tokens = await self._refreshed(token, origin)
         except Refusal as refusal:
             return Renewed(refusal=refusal)
+        except Exception:
+            # As in the app of our routes: it fails closed, and says nothing of what happened.
+            logger.exception("unexpected, while a session was renewed")
+            return Renewed(refusal=Unavailable())
         return Renewed(
             cookie=self._with_access(headers, tokens.access_token),
             delivered=tuple(self._cookies.delivering(tokens, held=token)),
         )
+
+    async def _refreshed(self, token: str, origin: Origin) -> Tokens:
+        """What `POST /refresh` would give.
+
+        Raises:
+            RefreshRefused, TooManyAttempts, Unavailable: as there.
+        """
+        with Patience():
+            await self._engine.begin()
+            await self._engine.catch_up_keys()
+            return await self._engine.sessions.refresh(
+                token, now=self._engine.clock(), origin=origin
+            )
 
     async def _renewable(self, headers: Headers, *, method: str, path: str) -> str | None:
         """The refresh token of a request that needs a new access token, and may have one.
@@ -95,6 +115,8 @@ class Renewal:
             return None
         if method not in SAFE:
             csrf.check(headers, self._engine.settings)
+        elif not (csrf.opened(headers) or csrf.is_own(headers, self._engine.settings)):
+            return None
         return token
 
     async def _is_good(self, headers: Headers) -> bool:

@@ -1,0 +1,71 @@
+"""What the guards of the asynchronous frameworks have in common: who keeps the door, and needs."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+
+from admit.guards.gate import ANYBODY, Needs
+
+if TYPE_CHECKING:
+    from admit.auth import Admit
+    from admit.guards.gate import Gate
+
+Made = TypeVar("Made")
+
+MINUTE = 60.0
+
+
+class Keeper(AbstractAsyncContextManager[object], Protocol):
+    """Who keeps the door, from the start of an app to its end: an `Admit` or a `Verifier`."""
+
+    @property
+    def gate(self) -> Gate:
+        """The door."""
+
+
+def admit_of(auth: Keeper) -> Admit | None:
+    """The `Admit` that this is; None for a `Verifier`, for which no engine has to be loaded."""
+    return cast("Admit", auth) if hasattr(type(auth), "app") else None
+
+
+class Guarding(Generic[Made]):
+    """Makes guards; the same one for the same needs, so that a request passes it once.
+
+    Arguments:
+        auth: an `Admit` or a `Verifier`.
+    """
+
+    def __init__(self, auth: Keeper) -> None:
+        self.gate = auth.gate
+        self._guards: dict[Needs, Made] = {}
+        self.user: Made = self._for(ANYBODY)
+        """Somebody who is signed in."""
+        self.optional: Made = self._for(Needs(optional=True))
+        """Anybody; who is signed in is known. A bearer token that is sent has to be good."""
+
+    def role(self, role: str) -> Made:
+        """Somebody who has this role."""
+        return self.needs(role=role)
+
+    def recent(self, *, minutes: float) -> Made:
+        """Somebody who signed in, and did not only refresh, within so many minutes (RFC 9470)."""
+        return self.needs(within=minutes * MINUTE)
+
+    def needs(self, *, role: str | None = None, within: float | None = None) -> Made:
+        """Somebody who has the role, and signed in within so many seconds.
+
+        Raises:
+            ValueError: nobody could ever pass.
+        """
+        if role == "" or (within is not None and within <= 0):
+            raise ValueError(f"nobody passes a guard with role={role!r}, within={within!r}")
+        return self._for(Needs(role=role, within=within))
+
+    def _for(self, needs: Needs) -> Made:
+        if needs not in self._guards:
+            self._guards[needs] = self._made(needs)
+        return self._guards[needs]
+
+    def _made(self, needs: Needs) -> Made:
+        raise NotImplementedError
