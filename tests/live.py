@@ -32,7 +32,14 @@ def served(data_dir, **settings):
     kept = settings.pop("listening", None)
     clock = settings.pop("clock", None) or Clock()
     auth = Admit(cheap(data_dir=data_dir, **settings), clock=clock)
-    config = uvicorn.Config(auth.app, log_level="warning", access_log=False)
+    with served_app(auth.app) as url:
+        yield Live(auth, clock, int(url.rpartition(":")[2]))
+
+
+@contextmanager
+def served_app(app):
+    """The address of a server that serves this app, for the length of a block."""
+    config = uvicorn.Config(app, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     with kept.dup() if kept else socket.socket() as listening:
         if kept is None:
@@ -43,7 +50,7 @@ def served(data_dir, **settings):
             while not server.started:
                 assert thread.is_alive(), "the server did not start"
                 time.sleep(0.01)
-            yield Live(auth, clock, listening.getsockname()[1])
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -76,7 +76,8 @@ def fastapi_app(auth, **given):
     app = fastapi.FastAPI()
     at_fastapi.mount(app, auth, **given)
 
-    @app.api_route("/page", methods=["GET", "POST"])
+    @app.get("/page")
+    @app.post("/page")
     async def page(principal: Annotated[Principal, fastapi.Depends(guard.user)]):
         return named(principal)
 
@@ -146,7 +147,16 @@ def litestar_app(auth, **given):
     return app
 
 
-APPS = {"fastapi": fastapi_app, "starlette": starlette_app, "litestar": litestar_app}
+GUARDS: dict[str, Any] = {
+    "fastapi": at_fastapi.Guard,
+    "starlette": at_starlette.Guard,
+    "litestar": at_litestar.Guard,
+}
+APPS: dict[str, Any] = {
+    "fastapi": fastapi_app,
+    "starlette": starlette_app,
+    "litestar": litestar_app,
+}
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from litestar import Response
 from litestar.di import Provide
@@ -106,6 +106,10 @@ class Check:
             scope[HANDSHAKE] = refusal
             raise WebSocketException(detail=refusal.title(), code=POLICY_VIOLATION) from refusal
         scope["user"] = scope[PRINCIPAL] = principal
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        """Itself: Litestar copies routers with all that is theirs, and there is one door."""
+        return self
 
 
 class Guard(Guarding[Check], InitPlugin, ReceiveRoutePlugin):
