@@ -27,17 +27,18 @@ def served(data_dir, **settings):
     """Serve with these settings, for the length of a block.
 
     `clock` is another's where given, and so is `listening`, a socket that somebody keeps: a server
-    that comes back stands where it stood.
+    that comes back stands where it stood. `around` makes what is served of the app.
     """
     kept = settings.pop("listening", None)
     clock = settings.pop("clock", None) or Clock()
+    around = settings.pop("around", lambda app: app)
     auth = Admit(cheap(data_dir=data_dir, **settings), clock=clock)
-    with served_app(auth.app) as url:
+    with served_app(around(auth.app), kept) as url:
         yield Live(auth, clock, int(url.rpartition(":")[2]))
 
 
 @contextmanager
-def served_app(app):
+def served_app(app, kept=None):
     """The address of a server that serves this app, for the length of a block."""
     config = uvicorn.Config(app, log_level="warning", access_log=False)
     server = uvicorn.Server(config)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakKeyDictionary
 
-from admit import chosen
+from admit import chosen, forks
 from admit.accounts import Accounts
 from admit.beginning import SLOW_START_SECONDS, START_SECONDS, begun
 from admit.catchup import LOOK_SECONDS, CatchUp, Sight
@@ -172,7 +172,9 @@ class Engine:
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._locks = WeakKeyDictionary()
         self._ready = False
+        self._open = self._inherited = False
         self._failed: tuple[float, Unavailable] | None = None
+        forks.tell(self)
 
     @property
     def ready(self) -> bool:
@@ -197,9 +199,12 @@ class Engine:
         It looks in the event loop of whoever starts it first, and in another once that is gone.
 
         Raises:
-            SettingsError: no listed secret opens the keys, or the database can't be used.
+            SettingsError: no listed secret opens the keys, or the database can't be used; or it was
+                started in another process, from which this one was forked.
             Unavailable: the store can't be reached.
         """
+        if self._inherited:
+            raise SettingsError("", forks.INHERITED)
         begun = time.monotonic()
         async with self._starting():  # the first requests may all come at once
             if self._failed is not None and self._failed[0] >= begun:
@@ -227,6 +232,13 @@ class Engine:
                 self._counting.cancel()
             logger.critical("the watch ended by itself", exc_info=task.exception())
 
+    def forked(self) -> None:
+        """Know, in a process that was just forked, that nothing runs here and what was opened."""
+        self._inherited = self._inherited or self._open
+        self._ready = False
+        self._loop = self._watch = self._counting = None
+        self._locks = WeakKeyDictionary()
+
     async def unlock(self) -> None:
         """Fetch the secret from where `secret_source` says, once; a start does it, too.
 
@@ -247,6 +259,8 @@ class Engine:
         Hooks under way are waited for a little, and may still use the store.
         """
         self._ready = False
+        if self._inherited:  # it is another process's
+            return
         await self._hooks.close()
         if self.moving:
             self.moving.close()
@@ -263,6 +277,7 @@ class Engine:
             await self._redis_push.close()
         await asyncio.to_thread(self.passwords.close)
         await self.store.close()
+        self._open = False
 
     def verify(self, token: str) -> Principal:
         """Who presents this access token: no I/O, no event loop; the second time, no cryptography.
@@ -426,6 +441,7 @@ class Engine:
         """Open the store and read what has to be known; a start that fails leaves nothing open."""
         if self.moving:
             self.moving.warn(self.clock())
+        self._open = True
         await self.unlock()
         await self.store.start()
         if self._catching_up is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from admit import forks
 
 if TYPE_CHECKING:
     from admit.stores.base import Push
@@ -28,7 +29,7 @@ class News:
         self.open = True
         """Whether there will be more; whoever waits is sent home when not."""
         self._waiting: set[asyncio.Future[None]] = set()
-        self._counting = threading.Lock()
+        self._counting = forks.lock()
 
     def arrive(self) -> None:
         """Wake everybody; from any thread."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from admit import forks
 from admit.errors import Unavailable
 from admit.revocation.log import Log
 from admit.revocation.news import News, Teller
@@ -53,7 +53,7 @@ class Revoked:
         self._keys: dict[str, Revocation] = {}
         self._pruned_at = 0.0
         self._looked_at = -inf
-        self._taking = threading.Lock()
+        self._taking = forks.lock()
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
         self.news = News()
         self.fresh_from = inf

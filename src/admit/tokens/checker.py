@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import binascii
 import re
-import threading
 from typing import Any, Protocol
 
 import msgspec
 
+from admit import forks
 from admit.errors import WAS_REVOKED, InvalidToken
 from admit.model import SKEW, Principal
 
@@ -161,7 +161,7 @@ class Checker:
         self._revoked = revoked
         self._remembered: dict[str, Principal] = {}
         self._remembered_keys: object = keys.state
-        self._remembering = threading.Lock()
+        self._remembering = forks.lock()
 
     def verify(self, text: str, *, now: float) -> Principal:
         """Who presents this token at `now`.

@@ -1,0 +1,155 @@
+"""Admit in Flask: `mount(app, auth)` and `Guard(auth)`.
+
+auth = Admit()
+guard = Guard(auth)
+mount(app, auth)
+
+@app.get("/orders")
+@guard.user
+def orders():
+    return {"orders_of": guard.principal.user_id}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from flask import Flask, Response, current_app, request
+
+from admit.errors import Refusal
+from admit.frameworks.door import Door, engine_of
+from admit.guards.gate import ANYBODY, Needs
+
+if TYPE_CHECKING:
+    from admit.auth import Admit
+    from admit.frameworks.bridge import Guarded
+    from admit.guards.problems import Answer
+    from admit.model import Principal
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+EXTENSION = "admit"
+"""Where an app keeps its own `Admit`, or its `Verifier`."""
+PRINCIPAL = "admit.principal"
+"""Where a request's environ keeps who calls, once a guard has said so."""
+
+
+def mount(app: Flask, auth: Guarded) -> None:
+    """Give this app the routes of `auth` at its prefix, and answers to the refusals of its guards.
+
+    A `Verifier` has no routes. Where `access_cookie` is on, the session of a page is renewed before
+    its view.
+
+    Arguments:
+        app: may share `auth` with others.
+        auth: `Admit`, or a `Verifier`.
+
+    Raises:
+        ValueError: the app has one already.
+    """
+    if EXTENSION in app.extensions:
+        raise ValueError("This app has an Admit already: mount one.")
+    app.extensions[EXTENSION] = auth
+    app.register_error_handler(Refusal, lambda refusal: _response(auth.gate.answer(refusal)))
+    if engine_of(auth) is not None:
+        from admit.frameworks.wsgi import Mounted  # noqa: PLC0415  a Verifier needs no routes
+
+        app.wsgi_app = Mounted(app.wsgi_app, cast("Admit", auth))  # type: ignore[method-assign]
+
+
+class Guard:
+    """Decorators that let callers in.
+
+    Each stands between the route and the view; for views that are classes, in their `decorators`.
+
+    Arguments:
+        auth: `Admit` or a `Verifier`; that of the app that serves the request where None.
+    """
+
+    def __init__(self, auth: Guarded | None = None) -> None:
+        self._own = Door(auth) if auth is not None else None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who calls; None where nobody has to and nobody does.
+
+        Raises:
+            RuntimeError: no guard stands before this view.
+        """
+        try:
+            return cast("Principal | None", request.environ[PRINCIPAL])
+        except KeyError:
+            raise RuntimeError(
+                "No guard stands before this view: put @guard.user, or @guard.optional, under its"
+                " route."
+            ) from None
+
+    def user(self, view: View) -> View:
+        """Whoever is signed in."""
+        return self._before(view, ANYBODY)
+
+    def optional(self, view: View) -> View:
+        """Everybody; who calls without a token is nobody. A token that is sent has to be good."""
+        return self._before(view, Needs(optional=True))
+
+    def role(self, role: str) -> Callable[[View], View]:
+        """Whoever has this role."""
+        return self.needs(role=role)
+
+    def recent(self, *, minutes: float) -> Callable[[View], View]:
+        """Whoever signed in within so many minutes (RFC 9470)."""
+        return self.needs(within=minutes * 60)
+
+    def needs(
+        self, *, role: str | None = None, within: float | None = None, optional: bool = False
+    ) -> Callable[[View], View]:
+        """Whoever has this role, and signed in within so many seconds."""
+        needs = Needs(role=role, within=within, optional=optional)
+        return lambda view: self._before(view, needs)
+
+    def check(
+        self, *, role: str | None = None, within: float | None = None, optional: bool = False
+    ) -> Callable[[], Response | None]:
+        """The same for `before_request`, of an app or a blueprint: all its views are guarded."""
+        needs = Needs(role=role, within=within, optional=optional)
+        return lambda: self._refused(needs)
+
+    def _before(self, view: View, needs: Needs) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  a view takes and gives anything
+            refused = self._refused(needs)
+            if refused is not None:
+                return refused
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        return cast("View", guarded)
+
+    def _refused(self, needs: Needs) -> Response | None:
+        """The answer to who may not call; None to whoever may."""
+        environ = request.environ
+        door = self._own or Door(_mounted())
+        try:
+            environ[PRINCIPAL] = door.admit(environ, needs)
+        except Refusal as refusal:
+            return _response(door.answer(refusal))
+        return None
+
+
+def _mounted() -> Guarded:
+    """What this app has.
+
+    Raises:
+        RuntimeError: nothing was mounted.
+    """
+    try:
+        return cast("Guarded", current_app.extensions[EXTENSION])
+    except KeyError:
+        raise RuntimeError(
+            "This app has no Admit: call mount(app, auth), or name it in Guard(auth)."
+        ) from None
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers)

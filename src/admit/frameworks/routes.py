@@ -1,0 +1,104 @@
+"""Admit's routes for those who have threads.
+
+A request goes to the one loop as a whole, and so does its answer come back: one change of threads
+for each, where an adapter that streams needs six.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from admit.frameworks.bridge import BRIDGE
+from admit.http.feed import ENDS_AT
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import Message
+
+    from admit.auth import Admit
+
+LONG_POLLS = 2
+"""How many verifiers may wait for news in a process, each of which keeps a thread busy; others are
+answered at once."""
+
+
+class Reply(msgspec.Struct):
+    """What the routes answered."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Routes:
+    """Every route under the prefix.
+
+    Arguments:
+        auth: whose routes they are.
+    """
+
+    def __init__(self, auth: Admit) -> None:
+        self._auth = auth
+        self._prefix = auth.settings.prefix
+        self._waiting = threading.BoundedSemaphore(LONG_POLLS)
+
+    def has(self, path: str) -> bool:
+        """Whether this path is one of ours."""
+        return path.startswith(self._prefix) and path[len(self._prefix) :][:1] in {"", "/"}
+
+    def answer(self, scope: dict[str, Any], body: bytes) -> Reply:
+        """The answer to this request; the calling thread waits.
+
+        Raises:
+            Unavailable: it takes too long, or the process is about to end.
+        """
+        waits = b"wait=" in scope["query_string"]
+        if not waits:
+            return self._called(scope, body)
+        if not self._waiting.acquire(blocking=False):
+            return self._called(scope | {ENDS_AT: monotonic()}, body)
+        try:
+            return self._called(scope, body)
+        finally:
+            self._waiting.release()
+
+    async def answer_async(self, scope: dict[str, Any], body: bytes) -> Reply:
+        """The same, for who is in another event loop."""
+        BRIDGE.keep(self._auth)
+        return await BRIDGE.wait(_exchange(self._auth.app, scope, body))
+
+    def _called(self, scope: dict[str, Any], body: bytes) -> Reply:
+        BRIDGE.keep(self._auth)
+        return BRIDGE.call(_exchange(self._auth.app, scope, body))
+
+
+async def _exchange(
+    app: Callable[..., Awaitable[None]], scope: dict[str, Any], body: bytes
+) -> Reply:
+    """One request and its answer."""
+    sent: list[Message] = []
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return unread.pop() if unread else await _never()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    begun, *rest = sent
+    return Reply(
+        begun["status"], begun["headers"], b"".join(each.get("body", b"") for each in rest)
+    )
+
+
+async def _never() -> Message:
+    """Nobody says here that a caller is gone."""
+    never: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+    return await never
