@@ -14,8 +14,13 @@ NEEDS = ("typer", "uvicorn", "httptools")
 """What the extra brings: whoever lacks one of them lacks the extra."""
 
 
-def main() -> None:
-    """Run the command; the process ends with its exit code: 0 done, 1 refused, 2 misused."""
+def main(arguments: list[str] | None = None, *, name: str = "admit") -> None:
+    """Run the command; the process ends with its exit code: 0 done, 1 refused, 2 misused.
+
+    Arguments:
+        arguments: what was typed behind the name; those of this process where None.
+        name: how the command is called here.
+    """
     if not all(map(find_spec, NEEDS)):
         sys.exit("The command needs more than the library: pip install 'admit[server]'")
     from admit.cli.app import app  # noqa: PLC0415  importing this package needs no extra
@@ -24,7 +29,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # it is None where there is no such stream
             stream.reconfigure(errors="replace")  # an address may not fit a terminal's encoding
     signal.signal(signal.SIGTERM, _ended)
-    app(prog_name="admit")
+    app(arguments, prog_name=name)
 
 
 def _ended(number: int, _: object) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, request
@@ -23,6 +24,9 @@ from admit.frameworks.door import Door, engine_of
 from admit.guards.gate import ANYBODY, Needs
 
 if TYPE_CHECKING:
+    from flask import Request
+    from werkzeug.local import LocalProxy
+
     from admit.auth import Admit
     from admit.frameworks.bridge import Guarded
     from admit.guards.problems import Answer
@@ -79,7 +83,7 @@ class Guard:
             RuntimeError: no guard stands before this view.
         """
         try:
-            return cast("Principal | None", request.environ[PRINCIPAL])
+            return cast("Principal | None", _environ()[PRINCIPAL])
         except KeyError:
             raise RuntimeError(
                 "No guard stands before this view: put @guard.user, or @guard.optional, under its"
@@ -117,24 +121,32 @@ class Guard:
         return lambda: self._refused(needs)
 
     def _before(self, view: View, needs: Needs) -> View:
+        is_async = iscoroutinefunction(view)
+
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  a view takes and gives anything
             refused = self._refused(needs)
             if refused is not None:
                 return refused
-            return current_app.ensure_sync(view)(*args, **kwargs)
+            return (current_app.ensure_sync(view) if is_async else view)(*args, **kwargs)
 
         return cast("View", guarded)
 
     def _refused(self, needs: Needs) -> Response | None:
         """The answer to who may not call; None to whoever may."""
-        environ = request.environ
+        environ = _environ()
         door = self._own or Door(_mounted())
         try:
             environ[PRINCIPAL] = door.admit(environ, needs)
         except Refusal as refusal:
             return _response(door.answer(refusal))
         return None
+
+
+def _environ() -> dict[str, Any]:
+    """That of the request; the proxy alone would take three times as long."""
+    current = cast("LocalProxy[Request]", request)
+    return current._get_current_object().environ  # noqa: SLF001  it is what a proxy offers
 
 
 def _mounted() -> Guarded:

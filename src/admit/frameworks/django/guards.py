@@ -1,0 +1,101 @@
+"""Decorators for Django's views, whether functions or classes, sync or async."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpResponse
+
+from admit.errors import Refusal
+from admit.frameworks.django.configured import auth as configured
+from admit.frameworks.door import Door
+from admit.guards.gate import ANYBODY, Needs
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from admit.frameworks.bridge import Guarded
+    from admit.guards.problems import Answer
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Guard:
+    """Lets callers in; `request.principal` is who calls.
+
+    For views that are classes: `@method_decorator(guard.user, name="dispatch")`.
+
+    Arguments:
+        auth: `Admit` or a `Verifier`; what the project's settings say where None.
+    """
+
+    def __init__(self, auth: Guarded | None = None) -> None:
+        self._auth = auth
+        self._made: tuple[Guarded, Door] | None = None
+
+    def user(self, view: View) -> View:
+        """Whoever is signed in."""
+        return self._before(view, ANYBODY)
+
+    def optional(self, view: View) -> View:
+        """Everybody; who calls without a token is nobody, `request.principal` is None."""
+        return self._before(view, Needs(optional=True))
+
+    def role(self, role: str) -> Callable[[View], View]:
+        """Whoever has this role."""
+        return self.needs(role=role)
+
+    def recent(self, *, minutes: float) -> Callable[[View], View]:
+        """Whoever signed in within so many minutes (RFC 9470)."""
+        return self.needs(within=minutes * 60)
+
+    def needs(
+        self, *, role: str | None = None, within: float | None = None, optional: bool = False
+    ) -> Callable[[View], View]:
+        """Whoever has this role, and signed in within so many seconds."""
+        needs = Needs(role=role, within=within, optional=optional)
+        return lambda view: self._before(view, needs)
+
+    def door(self) -> Door:
+        """What lets in."""
+        auth = self._auth if self._auth is not None else configured()
+        if self._made is None or self._made[0] is not auth:
+            self._made = (auth, Door(auth))
+        return self._made[1]
+
+    def _before(self, view: View, needs: Needs) -> View:
+        if iscoroutinefunction(view):
+            return cast("View", self._async(view, needs))
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            door = self.door()
+            try:
+                principal = door.admit(request.META, needs)
+            except Refusal as refusal:
+                return response(door.answer(refusal))
+            request.principal = principal  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        return cast("View", guarded)
+
+    def _async(self, view: Callable[..., Any], needs: Needs) -> Callable[..., Any]:
+        @wraps(view)
+        async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            door = self.door()
+            try:
+                principal = await door.admit_async(request.META, needs)
+            except Refusal as refusal:
+                return response(door.answer(refusal))
+            request.principal = principal  # type: ignore[attr-defined]
+            return await view(request, *args, **kwargs)
+
+        return guarded
+
+
+def response(answer: Answer) -> HttpResponse:
+    """A refusal as Django sends it."""
+    return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
