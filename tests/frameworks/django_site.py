@@ -48,9 +48,7 @@ class Site:
     def __init__(self, auth):
         configured()
         globals()["auth"] = auth
-        self._chosen = override_settings(
-            **CHOSEN, ADMIT_AUTH="tests.frameworks.django_site.auth"
-        )
+        self._chosen = override_settings(**CHOSEN, ADMIT_AUTH="tests.frameworks.django_site.auth")
 
     def __enter__(self):
         self._chosen.enable()

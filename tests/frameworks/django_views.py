@@ -2,10 +2,59 @@
 
 from django.http import JsonResponse
 from django.urls import include, path
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from admit.errors import Forbidden
+from admit.frameworks.django import guard
 
 
-def bare(request):
-    return JsonResponse({"method": request.method})
+def who(request):
+    principal = request.principal
+    return JsonResponse({"user_id": principal.user_id if principal else None})
 
 
-urlpatterns = [path("bare", bare), path("", include("admit.frameworks.django.urls"))]
+async def later(request):
+    return who(request)
+
+
+def raises(request):
+    raise Forbidden
+
+
+@method_decorator(guard.user, name="dispatch")
+class Thing(View):
+    def get(self, request):
+        return who(request)
+
+
+@method_decorator(guard.user, name="dispatch")
+class LaterThing(View):
+    async def get(self, request):
+        return who(request)
+
+
+def listed(views):
+    return [path(name, csrf_exempt(view)) for name, view in views.items()]
+
+
+urlpatterns = [
+    *listed(
+        {
+            "guarded": guard.user(who),
+            "optional": guard.optional(who),
+            "admin": guard.role("admin")(who),
+            "recent": guard.recent(minutes=5)(who),
+            "both": guard.needs(role="admin", within=300)(who),
+            "later": guard.user(later),
+            "thing": Thing.as_view(),
+            "later-thing": LaterThing.as_view(),
+            "open": lambda _: JsonResponse({"open": True}),
+            "raises": raises,
+            "unguarded": who,
+        }
+    ),
+    path("slashed/", guard.user(who)),
+    path("", include("admit.frameworks.django.urls")),
+]
