@@ -184,6 +184,12 @@ class Engine:
         return self._ready and self._loop is not None and self._loop.is_running()
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether it looks in another event loop than this one, which runs."""
+        loop = self._loop
+        return loop is not None and loop.is_running() and loop is not asyncio.get_running_loop()
+
+    @property
     def watched(self) -> bool:
         """Whether it keeps looking by itself; else each request looks at what it needs."""
         return self._catching_up is None
@@ -236,6 +242,7 @@ class Engine:
         """Know, in a process that was just forked, that nothing runs here and what was opened."""
         self._inherited = self._inherited or self._open
         self._ready = False
+        self._left = (self._loop, self._watch, self._counting)  # kept: they complain when they go
         self._loop = self._watch = self._counting = None
         self._locks = WeakKeyDictionary()
 
@@ -471,6 +478,8 @@ class Engine:
         Raises:
             Unavailable: nobody would hear of revocations.
         """
+        if self._inherited:
+            raise Unavailable(forks.INHERITED)
         if not self._ready or self._catching_up is None:
             raise Unavailable("Admit is not started, or its event loop is gone: await start().")
         if not self._catching_up.tried.within(self.settings.revocation_max_age):

@@ -47,31 +47,20 @@ def django_asgi(auth):
 WAYS = {"flask": flask, "django-wsgi": django_wsgi, "django-asgi": django_asgi}
 
 
-class Threaded(Service):
-    """A service behind a framework, with one account that has signed in."""
-
-    async def begin(self):
-        self.user = await self.register()
-        self.tokens = await self.sign_in()
-        self.access = self.tokens["access_token"]
-
-
 @pytest.fixture(scope="module", params=WAYS)
 def behind(request, tmp_path_factory):
-    """The transport to each framework, and the `Admit` there; with access cookies."""
+    """The transport to each framework, the `Admit` there, and its clock; with access cookies."""
     clock = Clock()
     settings = cheap(data_dir=tmp_path_factory.mktemp("behind"), access_cookie=True)
     auth = Admit(settings, clock=clock)
     with WAYS[request.param](auth) as transport:
-        yield request.param, transport, auth, clock
+        yield transport, auth, clock
         BRIDGE.call(auth.close())
 
 
 @pytest.fixture
 async def threaded(behind):
-    """The service, with a new account for each test."""
-    name, transport, auth, clock = behind
+    """The service."""
+    transport, auth, clock = behind
     async with httpx.AsyncClient(transport=transport, base_url=auth.settings.base_url) as client:
-        service = Threaded(client, auth, clock)
-        service.framework = name
-        yield service
+        yield Service(client, auth, clock)

@@ -20,20 +20,17 @@ DEADLINE = 60.0
 PASSWORD = "correct horse battery"
 
 
-def prepared(data_dir, *, sessions, ago=0.0, roles=(), **settings):
+def prepared(data_dir, *, sessions, ago=0.0, email="ada@example.com", roles=()):
     """The tokens of so many sessions in that directory, opened so many seconds ago.
 
     Made here, where hashing is cheap: a server in another process hashes at the full price.
     """
 
     async def make():
-        made = cheap(data_dir=data_dir, **settings)
-        async with Admit(made, clock=lambda: time.time() - ago) as auth:
+        async with Admit(cheap(data_dir=data_dir), clock=lambda: time.time() - ago) as auth:
             now = auth.clock()
-            await auth.accounts.register(
-                email="ada@example.com", password=PASSWORD, roles=roles, now=now
-            )
-            given = {"login": "ada@example.com", "password": PASSWORD, "now": now}
+            await auth.accounts.register(email=email, password=PASSWORD, roles=roles, now=now)
+            given = {"login": email, "password": PASSWORD, "now": now}
             account = await auth.accounts.check(**given)
             return [await auth.sessions.open(account, now=now) for _ in range(sessions)]
 
@@ -100,7 +97,7 @@ def serving(command, data_dir, **environment):
     """A server with its data there, for the length of a block."""
     log = data_dir / "server.log"
     with socket.socket() as listening, log.open("wb") as output:
-        # Whoever takes it by its number does not know that it is TCP, and would wait before sending.
+        # Whoever takes it by its number does not know that it is TCP, and would send late.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)

@@ -1,13 +1,18 @@
 """gunicorn with preload and forked workers, uvicorn's workers, threads: each process for itself."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 
 import pytest
 
+from admit.forks import INHERITED
 from tests.frameworks.processes import (
     DEADLINE,
+    ROOT,
     gunicorn,
     open_files,
     prepared,
@@ -37,7 +42,7 @@ def mixed(running, tokens):
     """A thousand requests, guarded ones and refreshes; what each was answered, and by whom."""
 
     def work(index):
-        statuses = Counter()
+        statuses: Counter[int] = Counter()
         access, refresh = tokens[index].access_token, tokens[index].refresh_token
         connection = running.connection()
         for number in range(EACH):
@@ -59,28 +64,83 @@ def mixed(running, tokens):
     return sum(together(work, THREADS), Counter())
 
 
+def six_at_once(running, expired):
+    """Six pages at once, whose access cookie is over."""
+    cookies = f"admit-access={expired.access_token}; admit-refresh={expired.refresh_token}"
+    answers = together(lambda _: running.send("GET", "/guarded", Cookie=cookies), 6)
+    assert [status for status, *_ in answers] == [200] * 6, running.log
+    given = {line.partition(";")[0] for _, headers, _ in answers for line in all_cookies(headers)}
+    [successor] = [each for each in given if each.startswith("admit-refresh=")]
+    for _ in range(2):  # by either worker
+        status, *_ = running.send("POST", "/auth/refresh", Cookie=successor)
+        assert status == 200
+
+
+def all_cookies(headers):
+    return headers.get_all("set-cookie") or []
+
+
 @pytest.mark.parametrize(
     ("command", "started"),
     [
-        pytest.param(gunicorn(*GTHREAD), None, id="flask-preload"),
-        pytest.param(gunicorn(*GTHREAD), "guard", id="flask-preload-started"),
+        pytest.param(gunicorn(*GTHREAD), True, id="flask-preload-started"),
         pytest.param(
             gunicorn(*GTHREAD, app="tests.frameworks.forked_app:django_wsgi"),
-            None,
+            False,
             id="django-preload",
         ),
-        pytest.param(uvicorn("--workers", "2"), None, id="django-uvicorn-workers"),
+        pytest.param(uvicorn("--workers", "2"), False, id="django-uvicorn-workers"),
     ],
 )
 def test_a_thousand_requests_through_forked_workers(command, started, tmp_path):
-    """None fails or hangs; each worker has connections of its own, and who forked it has none."""
+    """None fails or hangs; each worker has connections of its own, and who forked it has none.
+
+    Also where a token was verified while the app was imported: what was open is closed before
+    gunicorn forks.
+    """
     tokens = prepared(tmp_path, sessions=THREADS)
-    environment = {"STARTED": started, "TOKEN": tokens[0].access_token} if started else {}
-    with serving(command, tmp_path, **environment) as running:
+    [expired] = prepared(tmp_path, sessions=1, ago=1_000, email="bob@example.com")
+    environment = {"VERIFIED": tokens[0].access_token} if started else {}
+    with serving(command, tmp_path, ADMIT_ACCESS_COOKIE="true", **environment) as running:
         await_workers(running, tokens[0].access_token)
         assert mixed(running, tokens) == {200: THREADS * EACH}, running.log
+        six_at_once(running, expired)
         assert open_files(running.process.pid, DATABASE) == 0
         assert running.ended() == 0, running.log
         assert "Traceback" not in running.log
     if running.process.args[2] == "gunicorn":  # uvicorn ends by the signal, without an end of ours
         assert not (tmp_path / f"{DATABASE}-wal").exists()  # whoever closed it last has tidied up
+
+
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory):
+    """What was seen by processes that were forked while Admit was in use."""
+    place = tmp_path_factory.mktemp("forking")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.frameworks.forking", str(place)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "src:."},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {**json.loads(done.stdout), "log": done.stderr}
+
+
+def test_what_is_open_is_closed_before_a_fork(forked):
+    """The child has no file of the database open, and then its own; the parent goes on."""
+    assert forked["used_by_the_bridge"] == [[0, 200, 200], 200, 200]
+
+
+def test_a_fork_in_the_middle_of_requests_fails_none(forked):
+    assert forked["while_others_ask"] == [[200] * 5, [200], False]
+
+
+def test_no_lock_stays_held_by_a_thread_that_is_not_there(forked):
+    assert forked["with_a_lock_held"] == 200
+
+
+def test_what_another_event_loop_has_open_is_refused_after_a_fork(forked):
+    """With one sentence, which says what to do; the requests get 503, and the log has it."""
+    assert forked["used_by_another_loop"] == [[INHERITED, INHERITED], 503, 503]
+    assert INHERITED in forked["log"]

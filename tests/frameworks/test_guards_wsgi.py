@@ -6,7 +6,7 @@ import pytest
 
 from admit.errors import Forbidden, InsufficientUserAuthentication
 from admit.frameworks.bridge import BRIDGE
-from admit.testing.http_caller import set_cookies
+from admit.testing.http_caller import Service, set_cookies
 
 pytestmark = pytest.mark.anyio
 
@@ -15,13 +15,22 @@ OWN = {"x-request-id"}
 """What each answer of Admit's own has for itself."""
 
 
+class Caller(Service):
+    """A service, and an account that has signed in there."""
+
+    email = ""
+    access = ""
+    user: dict[str, str] | None = None
+
+
 @pytest.fixture
 async def caller(threaded):
-    """Signs a new account in; its answers, and its tokens."""
-    threaded.email = f"ada{next(numbers)}@example.com"
-    threaded.user = await threaded.register(threaded.email)
-    threaded.access = (await threaded.sign_in(threaded.email))["access_token"]
-    return threaded
+    """A new account for each test."""
+    caller = Caller(threaded.client, threaded.auth, threaded.clock)
+    caller.email = f"ada{next(numbers)}@example.com"
+    caller.user = await caller.register(caller.email)
+    caller.access = (await caller.sign_in(caller.email))["access_token"]
+    return caller
 
 
 def told(answer):

@@ -181,7 +181,7 @@ class Bridge:
         self._thread = None
 
     async def _close_all(self) -> None:
-        closing = [each.close() for each in list(self._engines)]
+        closing = [each.close() for each in list(self._engines) if not each.elsewhere]
         for failure in await asyncio.gather(*closing, return_exceptions=True):
             if failure is not None:
                 logger.error("what Admit had open could not be closed", exc_info=failure)

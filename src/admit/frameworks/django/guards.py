@@ -67,7 +67,7 @@ class Guard:
         return self._made[1]
 
     def _before(self, view: View, needs: Needs) -> View:
-        if iscoroutinefunction(view):
+        if _is_async(view):
             return cast("View", self._async(view, needs))
 
         @wraps(view)
@@ -94,6 +94,12 @@ class Guard:
             return await view(request, *args, **kwargs)
 
         return guarded
+
+
+def _is_async(view: Callable[..., Any]) -> bool:
+    """Whether its answer is awaited; `method_decorator` hands on a method of the class's view."""
+    bound_to = getattr(getattr(view, "func", view), "__self__", None)
+    return iscoroutinefunction(view) or bool(getattr(bound_to, "view_is_async", False))
 
 
 def response(answer: Answer) -> HttpResponse:

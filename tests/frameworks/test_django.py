@@ -1,0 +1,195 @@
+"""What is Django's own: settings.py, checks, manage.py, classes of views, its middleware."""
+
+import os
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.test import Client, override_settings
+
+from admit import Admit
+from admit.frameworks.bridge import BRIDGE
+from admit.testing.http_caller import PASSWORD
+from tests.cheap import cheap
+from tests.frameworks.django_site import Site, configured
+
+configured()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("django")
+
+
+@pytest.fixture(scope="module")
+def auth(place):
+    made = Admit(cheap(data_dir=place))
+    yield made
+    BRIDGE.call(made.close())
+
+
+@pytest.fixture
+def client(auth):
+    with Site(auth):
+        yield Client()
+
+
+@pytest.fixture(scope="module")
+def signed_in(auth):
+    with Site(auth):
+        client = Client()
+        body = {"email": "ada@example.com", "password": PASSWORD}
+        client.post("/auth/register", body, content_type="application/json")
+        body = {"login": "ada@example.com", "password": PASSWORD, "delivery": "body"}
+        answer = client.post("/auth/login", body, content_type="application/json")
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.mark.parametrize("path", ["/guarded", "/later", "/thing", "/later-thing", "/slashed/"])
+def test_views_of_every_kind_are_guarded(client, signed_in, path):
+    assert client.get(path).status_code == 401
+    assert client.get(path, headers=signed_in).status_code == 200
+
+
+def test_a_slash_is_added_to_the_projects_own_paths_only(client, signed_in):
+    """`APPEND_SLASH` is on; a POST to ours would lose its body."""
+    assert client.get("/slashed", headers=signed_in).status_code == 301
+    for path in ("/auth/login", "/auth/login/", "/auth/nothing"):
+        answer = client.post(path, {}, content_type="application/json")
+        assert answer.status_code in {404, 422}
+        assert "Location" not in answer.headers
+
+
+def test_a_refusal_that_a_view_raises_is_answered_as_one(client):
+    answer = client.get("/raises")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_nobody_is_the_principal_where_no_guard_ran(client, signed_in):
+    assert client.get("/unguarded", headers=signed_in).json() == {"user_id": None}
+
+
+def test_djangos_own_check_of_cross_site_requests_is_not_in_the_way(auth, signed_in):
+    """Our routes check by themselves; the project's own views stay under Django's."""
+    with Site(auth):
+        strict = Client(enforce_csrf_checks=True)
+        body = {"login": "ada@example.com", "password": PASSWORD}
+        answer = strict.post("/auth/login", body, content_type="application/json")
+        assert answer.status_code == 200
+        crossed = {"Sec-Fetch-Site": "cross-site"}
+        answer = strict.post("/auth/login", body, content_type="application/json", headers=crossed)
+        assert (answer.status_code, answer.json()["code"]) == (403, "csrf_failed")
+        assert strict.post("/slashed/", headers=signed_in).status_code == 403
+
+
+def test_a_body_that_a_middleware_has_read_is_still_there(auth):
+    def reads(get_response):
+        def middleware(request):
+            assert request.body
+            return get_response(request)
+
+        return middleware
+
+    from django.conf import settings
+
+    globals()["reads"] = reads
+    with Site(auth), override_settings(MIDDLEWARE=[f"{__name__}.reads", *settings.MIDDLEWARE]):
+        body = {"login": "ada@example.com", "password": "not it at all"}
+        answer = Client().post("/auth/login", body, content_type="application/json")
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"base_url": "http://example.com"}, r"ADMIT in settings.py: ADMIT_BASE_URL \(base_url\)"),
+        ({"no_such": 1}, "no setting 'no_such'"),
+        ({"access_ttl": "soon"}, "ADMIT_ACCESS_TTL"),
+        (["base_url"], "must be a dict"),
+    ],
+)
+@pytest.mark.parametrize("debug", [True, False])
+def test_settings_that_cannot_work_stop_the_start(given, said, debug):
+    """Whatever is started, and whether or not DEBUG is on."""
+    from django.apps import apps
+    from django.core.handlers.wsgi import WSGIHandler
+
+    with override_settings(ADMIT=given, ADMIT_AUTH=None, DEBUG=debug):
+        with pytest.raises(ImproperlyConfigured, match=said):
+            apps.get_app_config("admit").ready()
+        with (
+            override_settings(MIDDLEWARE=["admit.frameworks.django.Middleware"]),
+            pytest.raises(ImproperlyConfigured, match=said),
+        ):
+            WSGIHandler()
+
+
+def test_what_is_named_as_an_admit_must_be_one():
+    from django.core.handlers.wsgi import WSGIHandler
+
+    with (
+        override_settings(ADMIT_AUTH="os.path", MIDDLEWARE=["admit.frameworks.django.Middleware"]),
+        pytest.raises(ImproperlyConfigured, match="no Admit and no Verifier"),
+    ):
+        WSGIHandler()
+
+
+def test_reading_the_settings_makes_nothing(tmp_path):
+    """A build that collects static files must not leave a secret in its image."""
+    from django.apps import apps
+
+    place = tmp_path / "data"
+    with override_settings(ADMIT={"data_dir": place}, ADMIT_AUTH=None):
+        apps.get_app_config("admit").ready()
+    assert not place.exists()
+
+
+def test_a_missing_middleware_is_an_error(auth):
+    from django.core.checks import run_checks
+
+    with Site(auth):
+        assert not [each for each in run_checks() if each.id == "admit.E001"]
+        with override_settings(MIDDLEWARE=[]):
+            assert [each for each in run_checks() if each.id == "admit.E001"]
+
+
+def test_plain_http_is_warned_of_before_deployment(auth, tmp_path):
+    from django.core.checks import run_checks
+
+    def warned():
+        found = run_checks(include_deployment_checks=True)
+        return [each.id for each in found if each.id == "admit.W001"]
+
+    with Site(auth):
+        assert warned() == ["admit.W001"]
+    safe = {"base_url": "https://example.com", "data_dir": tmp_path}
+    with override_settings(ADMIT=safe, ADMIT_AUTH=None):
+        assert warned() == []
+
+
+def test_manage_py_admit_does_what_the_command_does(auth, place, signed_in, capsys, monkeypatch):
+    """With the settings of the project."""
+    monkeypatch.setattr("os.environ", {**os.environ})
+    chosen = override_settings(ADMIT={"data_dir": place}, ADMIT_AUTH=None)
+    with chosen, pytest.raises(SystemExit) as ended:
+        call_command("admit", "user", "show", "ada@example.com")
+    assert ended.value.code in {0, None}
+    assert "ada@example.com" in capsys.readouterr().out
+
+
+def test_manage_py_admit_starts_no_second_server(auth):
+    with Site(auth), pytest.raises(CommandError, match="its own server"):
+        call_command("admit", "serve")
+
+
+def test_settings_become_the_variables_that_say_the_same(tmp_path):
+    """Each kind of value: text, a switch, a number, several."""
+    from admit import Settings
+    from admit.frameworks.django.management.commands.admit import environment
+
+    given = Settings.load(
+        data_dir=tmp_path, access_cookie=True, leeway=5.0, allowed_origins=("https://a.example",),
+        trusted_proxies="10.0.0.0/8,192.0.2.1", secret="of-thirty-two-bytes-or-more-0123456789",
+    )  # fmt: skip
+    assert Settings.load(environ=environment(given), dotenv=None) == given

@@ -1,0 +1,149 @@
+"""What is Flask's own: factories, blueprints, a principal that is there or is an error."""
+
+import asyncio
+
+import pytest
+from flask import Flask
+
+from admit import Admit, Refusal
+from admit.errors import Forbidden
+from admit.frameworks import bridge
+from admit.frameworks.bridge import BRIDGE
+from admit.frameworks.flask import Guard, mount
+from admit.testing.http_caller import EMAIL, PASSWORD
+from tests.cheap import cheap
+from tests.frameworks.flask_site import flask_app, guard
+
+
+def admitted(place):
+    """An `Admit` with one account that has signed in, and its access token."""
+    auth = Admit(cheap(data_dir=place))
+
+    async def sign_in():
+        await auth.begin()
+        now = auth.clock()
+        await auth.accounts.register(email=EMAIL, password=PASSWORD, roles=("admin",), now=now)
+        account = await auth.accounts.check(login=EMAIL, password=PASSWORD, now=now)
+        return (await auth.sessions.open(account, now=now)).access_token
+
+    BRIDGE.keep(auth)
+    return auth, {"Authorization": f"Bearer {BRIDGE.call(sign_in())}"}
+
+
+@pytest.fixture(scope="module")
+def auths(tmp_path_factory):
+    made = [admitted(tmp_path_factory.mktemp("flask")) for _ in range(2)]
+    yield made
+    for auth, _ in made:
+        BRIDGE.call(auth.close())
+
+
+def test_a_blueprint_is_guarded_as_a_whole(auths):
+    auth, signed_in = auths[0]
+    client = flask_app(auth).test_client()
+    assert client.get("/inside/page").status_code == 401
+    assert client.get("/inside/page", headers=signed_in).status_code == 200
+
+
+def test_a_factory_makes_apps_that_know_their_own_users_only(auths):
+    (first, signed_in), (second, elsewhere) = auths
+    clients = [flask_app(auth).test_client() for auth in (first, second)]
+    for path in ("/guarded", "/auth/me"):
+        assert [each.get(path, headers=signed_in).status_code for each in clients] == [200, 401]
+        assert [each.get(path, headers=elsewhere).status_code for each in clients] == [401, 200]
+
+
+def test_two_apps_may_share_one(auths):
+    auth, signed_in = auths[0]
+    for app in (flask_app(auth), flask_app(auth)):
+        assert app.test_client().get("/auth/me", headers=signed_in).status_code == 200
+
+
+def test_a_second_mount_is_a_mistake(auths):
+    auth, _ = auths[0]
+    with pytest.raises(ValueError, match="mount one"):
+        mount(flask_app(auth), auth)
+
+
+def test_nobody_is_a_principal_where_no_guard_ran(auths):
+    """Nor is whoever called before, though Flask's own context may outlive a request."""
+    auth, signed_in = auths[0]
+    app = flask_app(auth)
+    app.testing = True
+    with app.app_context():
+        client = app.test_client()
+        assert client.get("/guarded", headers=signed_in).status_code == 200
+        with pytest.raises(RuntimeError, match="No guard stands before this view"):
+            client.get("/unguarded", headers=signed_in)
+
+
+def test_an_app_without_an_admit_lets_nobody_in():
+    app = Flask("forgotten")
+    app.testing = True
+    app.add_url_rule("/guarded", "guarded", guard.user(lambda: "in"))
+    with pytest.raises(RuntimeError, match=r"call mount\(app, auth\)"):
+        app.test_client().get("/guarded")
+
+
+def test_a_guard_of_its_own_needs_no_mount(auths):
+    auth, signed_in = auths[0]
+    app, own = Flask("bare"), Guard(auth)
+    app.add_url_rule("/guarded", "guarded", own.user(lambda: {"in": own.principal is not None}))
+    client = app.test_client()
+    assert client.get("/guarded", headers=signed_in).status_code == 200
+    refused = client.get("/guarded")
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "unauthenticated")
+    assert client.get("/auth/me", headers=signed_in).status_code == 404
+
+
+def test_a_refusal_that_a_view_raises_is_answered_as_one(auths):
+    auth, _ = auths[0]
+    app = flask_app(auth)
+
+    def view():
+        raise Forbidden
+
+    app.add_url_rule("/raises", "raises", view)
+    answer = app.test_client().get("/raises")
+    assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+    assert answer.content_type == "application/problem+json"
+
+
+def test_the_names_of_a_view_stay(auths):
+    """Or two guarded views would be one endpoint."""
+
+    @guard.user
+    def orders():
+        """All of them."""
+
+    assert (orders.__name__, orders.__doc__) == ("orders", "All of them.")
+
+
+def test_a_loop_that_would_wait_for_itself_says_so(auths):
+    """A hook that calls back through the bridge is told, and does not hang for a minute."""
+
+    async def inside():
+        async def never():
+            pass
+
+        with pytest.raises(RuntimeError, match="can't wait for itself"):
+            BRIDGE.call(never())
+
+    BRIDGE.call(inside())
+
+
+def test_what_takes_too_long_is_given_up(auths, monkeypatch):
+    """A thread is not lost for ever to a request that nothing ends."""
+    monkeypatch.setattr(bridge, "LONGEST", 0.05)
+    ended = asyncio.Event()
+
+    async def endless():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(Refusal, match="took too long"):
+        BRIDGE.call(endless())
+    BRIDGE.call(asyncio.wait_for(asyncio.sleep(0), 60))
+    assert ended.is_set()
