@@ -16,6 +16,7 @@ LAYERS = "Arrows only go down, and every module has its place"
 STORES = "Only `chosen` knows which stores there are"
 CORE = "The core imports no framework, no driver and no command"
 AUTHORIZER = "The authorizer imports no store, no web framework, no botocore"
+CLIENT = "The client knows errors, model and version, and nothing of the server"
 
 
 def module(house: Path, name: str) -> Path:
@@ -87,6 +88,9 @@ def test_the_house_as_it_stands_breaks_no_rule(house: Path) -> None:
         ("aws.authorizing", "import starlette", AUTHORIZER),
         ("tokens.checker", "import admit.tokens.keys", AUTHORIZER),
         ("errors", "import joserfc", AUTHORIZER),
+        ("client.wire", "import admit.tokens.refresh", CLIENT),
+        ("client", "def late():\n    import starlette", CLIENT),
+        ("sessions", "import admit.client", LAYERS),
     ],
 )
 def test_a_forbidden_import_breaks_its_rule(

@@ -1,0 +1,201 @@
+"""What the client has to do outside itself, as steps that either colour of code can take.
+
+The client's logic is written once, as generators that yield steps and are handed their results.
+Here each step is done in both ways, and a generator is run in both ways.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from admit.client.errors import LostError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Something to be done, in either way."""
+
+    def do(self) -> Any:  # noqa: ANN401  each step has a result of its own type
+        """Do it, and block for as long as it takes."""
+
+    async def do_async(self) -> Any:  # noqa: ANN401  as above
+        """Do it, and let others go on meanwhile."""
+
+
+Steps = Generator[Step, Any, T]
+"""A story in steps, with a result at its end."""
+Flow = Generator[Step | httpx.Request, Any, None]
+"""One that also has requests for the app's own client to send, as `httpx.Auth` wants it."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """How the issuer is reached: whom to believe, through which proxy, how long to wait in s."""
+
+    verify: ssl.SSLContext | bool = True
+    proxy: str | None = None
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True)
+class Post:
+    """Send something to the issuer, over a connection of its own.
+
+    It does not go through the app's client: that may follow a redirect, and would carry the
+    refresh token in the body to wherever it points.
+    """
+
+    line: Line
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    def do(self) -> httpx.Response:
+        """Send it.
+
+        Raises:
+            LostError: there was no answer.
+        """
+        try:
+            with httpx.Client(**self._options()) as client:
+                return client.post(self.url, content=self.content, headers=self.headers)
+        except httpx.HTTPError as error:
+            lost = _lost(error)
+        raise lost  # outside: the error of httpx holds the request, and so the token
+
+    async def do_async(self) -> httpx.Response:
+        """Send it; raises as `do` does."""
+        try:
+            async with httpx.AsyncClient(**self._options()) as client:
+                return await client.post(self.url, content=self.content, headers=self.headers)
+        except httpx.HTTPError as error:
+            lost = _lost(error)
+        raise lost
+
+    def _options(self) -> dict[str, Any]:
+        line = self.line
+        return {
+            "verify": line.verify,
+            "proxy": line.proxy,
+            "timeout": line.timeout,
+            "follow_redirects": False,
+        }
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Wait for so many seconds."""
+
+    seconds: float
+
+    def do(self) -> None:
+        """Wait."""
+        time.sleep(self.seconds)
+
+    async def do_async(self) -> None:
+        """Wait."""
+        await anyio.sleep(self.seconds)
+
+
+@dataclass(frozen=True)
+class Call:
+    """Call something that may block: a disk, a keychain that asks its owner."""
+
+    function: Callable[[], Any]
+
+    def do(self) -> Any:  # noqa: ANN401  whatever it returns
+        """Call it."""
+        return self.function()
+
+    async def do_async(self) -> Any:  # noqa: ANN401  as above
+        """Call it in a thread beyond the app's own number of them, which may all wait for us."""
+        return await anyio.to_thread.run_sync(self.function, limiter=anyio.CapacityLimiter(1))
+
+
+def post(line: Line, url: str, headers: Mapping[str, str], content: bytes) -> Steps[httpx.Response]:
+    """The answer of the issuer; raises LostError where there is none."""
+    answer: httpx.Response = yield Post(line, url, headers, content)
+    return answer
+
+
+def sleep(seconds: float) -> Steps[None]:
+    """Wait for so many seconds."""
+    yield Sleep(seconds)
+
+
+def call(function: Callable[[], T]) -> Steps[T]:
+    """What the function returns; raises what it raises."""
+    result: T = yield Call(function)
+    return result
+
+
+def through(flow: Flow) -> Generator[httpx.Request, httpx.Response, None]:
+    """Run a flow; only what the app's own client has to send comes out."""
+    with closing(flow):
+        advance: Callable[[], Step | httpx.Request] = partial(next, flow)
+        while True:
+            try:
+                step = advance()
+            except StopIteration:
+                return
+            try:
+                result = (yield step) if isinstance(step, httpx.Request) else step.do()
+            except Exception as error:  # noqa: BLE001  the flow decides what to do about it
+                advance = partial(flow.throw, error)
+            else:
+                advance = partial(flow.send, result)
+
+
+async def through_async(flow: Flow) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    """Run a flow as `through` does."""
+    with closing(flow):
+        advance: Callable[[], Step | httpx.Request] = partial(next, flow)
+        while True:
+            try:
+                step = advance()
+            except StopIteration:
+                return
+            try:
+                result = (yield step) if isinstance(step, httpx.Request) else await step.do_async()
+            except Exception as error:  # noqa: BLE001  the flow decides what to do about it
+                advance = partial(flow.throw, error)
+            else:
+                advance = partial(flow.send, result)
+
+
+def run(steps: Steps[T]) -> T:
+    """Take all the steps, and return what comes of them."""
+    results: list[T] = []
+    for _ in through(_into(results, steps)):
+        raise AssertionError("these steps have nothing for an app's client")
+    return results[0]
+
+
+async def run_async(steps: Steps[T]) -> T:
+    """Take all the steps, and return what comes of them."""
+    results: list[T] = []
+    async for _ in through_async(_into(results, steps)):
+        raise AssertionError("these steps have nothing for an app's client")
+    return results[0]
+
+
+def _into(results: list[T], steps: Steps[T]) -> Flow:
+    results.append((yield from steps))
+
+
+def _lost(error: httpx.HTTPError) -> LostError:
+    return LostError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
