@@ -42,13 +42,24 @@ Flow = Generator[Step | httpx.Request, Any, None]
 """One that also has requests for the app's own client to send, as `httpx.Auth` wants it."""
 
 
-@dataclass(frozen=True)
 class Line:
     """How the issuer is reached: whom to believe, through which proxy, how long to wait in s."""
 
-    verify: ssl.SSLContext | bool = True
-    proxy: str | None = None
-    timeout: float = 10.0
+    def __init__(self, verify: ssl.SSLContext | bool, proxy: str | None, timeout: float) -> None:  # noqa: FBT001  httpx's own
+        self._verify = verify
+        self._proxy = proxy
+        self._timeout = timeout
+
+    def options(self) -> dict[str, Any]:
+        """For a client of httpx. Whom to believe is read once: that takes longer than a refresh."""
+        if isinstance(self._verify, bool):
+            self._verify = httpx.create_ssl_context(self._verify)
+        return {
+            "verify": self._verify,
+            "proxy": self._proxy,
+            "timeout": self._timeout,
+            "follow_redirects": False,
+        }
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class Post:
             LostError: there was no answer.
         """
         try:
-            with httpx.Client(**self._options()) as client:
+            with httpx.Client(**self.line.options()) as client:
                 return client.post(self.url, content=self.content, headers=self.headers)
         except httpx.HTTPError as error:
             lost = _lost(error)
@@ -80,20 +91,11 @@ class Post:
     async def do_async(self) -> httpx.Response:
         """Send it; raises as `do` does."""
         try:
-            async with httpx.AsyncClient(**self._options()) as client:
+            async with httpx.AsyncClient(**self.line.options()) as client:
                 return await client.post(self.url, content=self.content, headers=self.headers)
         except httpx.HTTPError as error:
             lost = _lost(error)
         raise lost
-
-    def _options(self) -> dict[str, Any]:
-        line = self.line
-        return {
-            "verify": line.verify,
-            "proxy": line.proxy,
-            "timeout": line.timeout,
-            "follow_redirects": False,
-        }
 
 
 @dataclass(frozen=True)
