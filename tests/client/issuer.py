@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from typing import Any
 
 import anyio.to_thread
 import httpx
@@ -18,7 +19,7 @@ TRUSTED = httpx.create_ssl_context()
 """Made once: it takes longer than all that a test does beside."""
 PATIENCE = 60.0
 """Seconds after which what another thread or process does is not seen, however busy the machine."""
-PATIENT = {"timeout": PATIENCE, "verify": TRUSTED}
+PATIENT: dict[str, Any] = {"timeout": PATIENCE, "verify": TRUSTED}
 """Of a client of httpx in a test."""
 
 
