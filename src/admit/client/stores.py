@@ -69,7 +69,7 @@ class MemoryTokens(TokenStore):
         if self._text is not None and self._process != os.getpid():
             raise TokensError(
                 "These tokens are in the memory of the process that this one was forked from, and"
-                " both would use them: sign in after the fork, with one of its own, or use FileTokens."
+                " both would use them: sign in after the fork, in a store of its own."
             )
         return self._text
 
