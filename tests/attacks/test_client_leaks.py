@@ -194,10 +194,15 @@ def test_one_origin_in_place_of_a_list_is_refused():
 
 
 def all_of(error):
-    """Everything that hangs on an error, as a collector of errors would look through it."""
+    """Everything that hangs on an error, as a collector of errors would look through it.
+
+    What functions held when it was raised is a part of that, but for those of this test.
+    """
     found = []
     while error is not None:
-        found += ["".join(traceback.format_exception(error)), repr(vars(error))]
+        seen = traceback.TracebackException.from_exception(error, capture_locals=True)
+        held = [repr(each.locals) for each in seen.stack if "admit/client" in each.filename]
+        found += [*held, *seen.format_exception_only(), repr(vars(error))]
         if isinstance(error, httpx.RequestError):
             found.append(error.request.content.decode())
         error = error.__cause__ or error.__context__

@@ -93,11 +93,9 @@ class KeyringTokens(TokenStore):
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        from keyring.errors import KeyringError  # noqa: PLC0415  loaded with the first one
-
         try:
             yield
-        except KeyringError as error:
+        except Exception as error:  # noqa: BLE001  keychains raise errors of many libraries
             name = type(self._keychain).__module__
             told = f"The keychain ({name}) can't be used ({type(error).__name__})"
         else:

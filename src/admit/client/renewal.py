@@ -183,9 +183,7 @@ class Renewal:
     def _goodbye(self, kept: Kept) -> Steps[bool]:
         """End the session at the server; False where it can't be told."""
         try:
-            yield from self._persistent(
-                lambda: self._wire.sign_out(kept.refresh_token), GOODBYE_SECONDS
-            )
+            yield from self._persistent(lambda: self._wire.sign_out(kept), GOODBYE_SECONDS)
         except Refusal as failure:
             logger.warning("a session goes on at the server until it expires: %s", failure)
             return False

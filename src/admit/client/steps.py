@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -21,7 +21,6 @@ from admit.client.errors import LostError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
 
 T = TypeVar("T")
 
@@ -62,6 +61,14 @@ class Line:
         }
 
 
+class Hidden(dict[str, str]):
+    """Names and values that are not shown: collectors of errors print what functions hold."""
+
+    def __repr__(self) -> str:
+        """Without what is in it."""
+        return "Hidden()"
+
+
 @dataclass(frozen=True)
 class Post:
     """Send something to the issuer, over a connection of its own.
@@ -72,8 +79,8 @@ class Post:
 
     line: Line
     url: str
-    headers: Mapping[str, str] = field(repr=False)
-    content: bytes = field(repr=False)
+    headers: Hidden
+    body: Hidden
 
     def do(self) -> httpx.Response:
         """Send it.
@@ -83,7 +90,7 @@ class Post:
         """
         try:
             with httpx.Client(**self.line.options()) as client:
-                return client.post(self.url, content=self.content, headers=self.headers)
+                return client.post(self.url, json=self.body, headers=self.headers)
         except httpx.HTTPError as error:
             lost = _lost(error)
         raise lost  # outside: the error of httpx holds the request, and so the token
@@ -92,7 +99,7 @@ class Post:
         """Send it; raises as `do` does."""
         try:
             async with httpx.AsyncClient(**self.line.options()) as client:
-                return await client.post(self.url, content=self.content, headers=self.headers)
+                return await client.post(self.url, json=self.body, headers=self.headers)
         except httpx.HTTPError as error:
             lost = _lost(error)
         raise lost
@@ -128,9 +135,9 @@ class Call:
         return await anyio.to_thread.run_sync(self.function, limiter=anyio.CapacityLimiter(1))
 
 
-def post(line: Line, url: str, headers: Mapping[str, str], content: bytes) -> Steps[httpx.Response]:
+def post(line: Line, url: str, headers: Hidden, body: Hidden) -> Steps[httpx.Response]:
     """The answer of the issuer; raises LostError where there is none."""
-    answer: httpx.Response = yield Post(line, url, headers, content)
+    answer: httpx.Response = yield Post(line, url, headers, body)
     return answer
 
 

@@ -12,7 +12,7 @@ from admit import errors
 from admit.client.clocks import Held, Now
 from admit.client.errors import LostError, NotAdmit
 from admit.client.kept import TOKEN, Kept
-from admit.client.steps import Line, post
+from admit.client.steps import Hidden, Line, post
 from admit.version import VERSION
 
 if TYPE_CHECKING:
@@ -56,48 +56,46 @@ class Wire:
 
     def sign_in(self, login: str, password: str) -> Steps[tuple[Kept, Held]]:
         """Open a session; the tokens come in the body."""
-        body = {"login": login, "password": password, "delivery": "body"}
-        return (yield from self._tokens("login", body, {}))
+        body = Hidden(login=login, password=password, delivery="body")
+        return (yield from self._tokens("login", body, Hidden()))
 
     def refresh(self, kept: Kept) -> Steps[tuple[Kept, Held]]:
         """Exchange the refresh token, under its retry key."""
-        body = {"refresh_token": kept.refresh_token}
-        headers = {"Idempotency-Key": kept.retry_key or ""}
+        body = Hidden(refresh_token=kept.refresh_token)
+        headers = Hidden({"Idempotency-Key": kept.retry_key or ""})
         return (yield from self._tokens("refresh", body, headers))
 
-    def sign_out(self, refresh_token: str) -> Steps[None]:
-        """End the session that this token is of, whichever of its tokens it is."""
-        answer = yield from self._ask("logout", {"refresh_token": refresh_token}, {})
+    def sign_out(self, kept: Kept) -> Steps[None]:
+        """End the session of the refresh token, of whatever age that is."""
+        body = Hidden(refresh_token=kept.refresh_token)
+        answer = yield from self._ask("logout", body, Hidden())
         if answer.status_code != NO_CONTENT:
             raise refusal(answer)
 
-    def _tokens(
-        self, route: str, body: dict[str, str], headers: dict[str, str]
-    ) -> Steps[tuple[Kept, Held]]:
+    def _tokens(self, route: str, body: Hidden, headers: Hidden) -> Steps[tuple[Kept, Held]]:
         asked = self.now()  # before it is sent: the token is younger than we think, never older
         answer = yield from self._ask(route, body, headers)
         if answer.status_code != OK:
             raise refusal(answer)
-        return self._read(answer, asked)
+        if (tokens := self._read(answer, asked)) is None:
+            raise _not_admit(answer)
+        return tokens
 
-    def _ask(
-        self, route: str, body: dict[str, str], headers: dict[str, str]
-    ) -> Steps[httpx.Response]:
-        sent = {"Content-Type": "application/json", "User-Agent": self.user_agent, **headers}
-        content = json.dumps(body).encode()
+    def _ask(self, route: str, body: Hidden, headers: Hidden) -> Steps[httpx.Response]:
+        headers["User-Agent"] = self.user_agent
         try:
-            return (yield from post(self.line, f"{self.issuer}/{route}", sent, content))
+            return (yield from post(self.line, f"{self.issuer}/{route}", headers, body))
         except LostError as lost:
             told = str(lost)
         raise errors.Unavailable(f"{self.issuer} gave no answer ({told}).", retry_after=0)
 
-    def _read(self, answer: httpx.Response, asked: Now) -> tuple[Kept, Held]:
+    def _read(self, answer: httpx.Response, asked: Now) -> tuple[Kept, Held] | None:
         values = _object(answer)
         access, refresh = values.get("access_token"), values.get("refresh_token")
         expires_in = values.get("expires_in")
         good = all(isinstance(each, str) and TOKEN.fullmatch(each) for each in (access, refresh))
         if not good or isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
-            raise _not_admit(answer)
+            return None
         kept = Kept(
             issuer=self.issuer,
             access_token=str(access),
