@@ -106,13 +106,18 @@ def test_a_redirect_to_another_host_takes_no_token_along(issuer, elsewhere):
 def test_a_redirect_away_whose_end_refuses_starts_no_refresh(issuer, elsewhere):
     """Or any host that an app asks could make it use up its refresh tokens."""
     auth, _ = issuer.signed_in()
-    away = f"{issuer.live.url}/away?{elsewhere}/auth/me"
-    assert issuer.client.get(away, auth=auth, follow_redirects=True).status_code == 401
-    assert issuer.client.get(f"{elsewhere}/auth/me", auth=auth).status_code == 401
-    bad = {"Authorization": "Bearer x.y.z"}
-    answer = issuer.client.get(f"{elsewhere}/auth/me", headers=bad, auth=auth)
-    assert answer.json()["code"] == "invalid_token"
+    away = f"{issuer.live.url}/away?{elsewhere}/refuse"
+    for address in (away, f"{elsewhere}/refuse"):
+        answer = issuer.client.get(address, auth=auth, follow_redirects=True)
+        assert answer.status_code == 401
     assert issuer.line.refreshes == []
+
+
+def test_a_server_that_refuses_every_token_gets_each_request_twice_and_no_more(issuer):
+    auth, _ = issuer.signed_in()
+    assert issuer.client.get(f"{issuer.live.url}/refuse", auth=auth).status_code == 401
+    assert len(tokens_that_came(issuer, "/refuse")) == 2
+    assert len(issuer.line.refreshes) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

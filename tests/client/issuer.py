@@ -65,6 +65,9 @@ class Line:
             if scope["path"] == "/away":
                 to = scope["query_string"].decode()
                 return await _answer(send, 307, {"location": to}, b"")
+            if scope["path"] == "/refuse":
+                challenge = {"www-authenticate": 'Bearer realm="x", error="invalid_token"'}
+                return await _answer(send, 401, challenge, b"")
             if scope["path"] != "/auth/refresh":
                 return await app(scope, receive, send)
             return await self._refresh(app, scope, receive, send, headers)
