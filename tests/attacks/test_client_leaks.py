@@ -3,6 +3,7 @@
 import logging
 import os
 import traceback
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -272,17 +273,19 @@ def test_a_link_is_not_followed_neither_to_read_nor_to_write(issuer, tmp_path):
 
 
 @pytest.mark.parametrize("name", [".tokens.guard", ".tokens.turn", ".tokens.new"])
-def test_a_link_beside_the_file_is_not_followed(issuer, tmp_path, name):
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_beside_the_file_is_not_followed(issuer, tmp_path, name, there):
     target = tmp_path / "target"
-    target.write_text("mine")
+    if there:
+        target.write_text("mine")
     (tmp_path / name).symlink_to(target)
-    auth, _ = issuer.made(FileTokens(tmp_path / "tokens"))
-    try:
+    auth, device = issuer.made(FileTokens(tmp_path / "tokens"))
+    with suppress(TokensError):
         auth.sign_in(LOGIN, PASSWORD)
+        issuer.passes(ACCESS_TTL, device)
         issuer.me(auth)
-    except TokensError:
-        pass
-    assert target.read_text() == "mine"
+    assert target.exists() == there
+    assert not there or target.read_text() == "mine"
 
 
 def test_a_pipe_in_the_place_of_the_file_is_told_and_not_waited_for(issuer, tmp_path):

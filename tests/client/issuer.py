@@ -19,7 +19,9 @@ TRUSTED = httpx.create_ssl_context()
 """Made once: it takes longer than all that a test does beside."""
 PATIENCE = 60.0
 """Seconds after which what another thread or process does is not seen, however busy the machine."""
-PATIENT: dict[str, Any] = {"timeout": PATIENCE, "verify": TRUSTED}
+ONE_USE = httpx.Limits(max_connections=20, max_keepalive_connections=0)
+"""A connection that is kept may be closed by the server in the moment in which it is used again."""
+PATIENT: dict[str, Any] = {"timeout": PATIENCE, "verify": TRUSTED, "limits": ONE_USE}
 """Of a client of httpx in a test."""
 
 
@@ -133,7 +135,7 @@ class Issuer:
 
     def made(self, tokens, device=None, **options):
         device = device or Device()
-        options = {"patience": PATIENCE, **PATIENT, **options}
+        options = {"patience": PATIENCE, "timeout": PATIENCE, "verify": TRUSTED, **options}
         auth = AdmitAuth(self.url, tokens=tokens, wall=device.wall, steady=device.steady, **options)
         self.line.refreshes.clear()
         return auth, device

@@ -131,8 +131,7 @@ def test_a_hundred_threads_refresh_once(issuer, noticed):
         together.wait(PATIENCE)
         statuses.append(client.get(f"{issuer.url}/me").status_code)
 
-    limits = httpx.Limits(max_connections=20)
-    with httpx.Client(auth=auth, limits=limits, **PATIENT) as client:
+    with httpx.Client(auth=auth, **PATIENT) as client:
         threads = [threading.Thread(target=ask, args=(client,)) for _ in range(100)]
         for thread in threads:
             thread.start()
@@ -147,8 +146,7 @@ def test_a_hundred_threads_refresh_once(issuer, noticed):
 async def test_a_hundred_tasks_refresh_once(issuer, noticed):
     auth, device = issuer.signed_in()
     issuer.passes(ACCESS_TTL + 60, *([device] if noticed else []))
-    limits = httpx.Limits(max_connections=20)
-    async with httpx.AsyncClient(auth=auth, limits=limits, **PATIENT) as client:
+    async with httpx.AsyncClient(auth=auth, **PATIENT) as client:
         answers = await asyncio.gather(*(client.get(f"{issuer.url}/me") for _ in range(100)))
     assert [each.status_code for each in answers] == [200] * 100
     assert len(issuer.line.refreshes) == 1
