@@ -8,7 +8,18 @@ import os
 import time
 from pathlib import Path
 
-from benchmarks import authorizer, cold, memory, postgres, refresh, route, scale, storm, verify
+from benchmarks import (
+    authorizer,
+    cold,
+    guards,
+    memory,
+    postgres,
+    refresh,
+    route,
+    scale,
+    storm,
+    verify,
+)
 from benchmarks.figures import Figure, table
 from benchmarks.machine import libraries, machine
 from benchmarks.sizes import FULL, QUICK, Sizes
@@ -17,6 +28,7 @@ PARTS = {
     "verify": verify.measure,
     "authorizer": authorizer.measure,
     "route": route.measure,
+    "guards": guards.measure,
     "refresh": refresh.measure,
     "postgres": postgres.measure,
     "storm": storm.measure,

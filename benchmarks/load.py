@@ -20,7 +20,8 @@ import uvloop
 Script = Generator[bytes, bytes, None]
 
 HEAD_END = b"\r\n\r\n"
-LENGTH = b"content-length: "
+LENGTHS = (b"content-length: ", b"Content-Length: ")
+"""As uvicorn writes it, and as gunicorn does."""
 GRACE_SECONDS = 60.0
 """How much longer than asked a load may take before it is given up."""
 
@@ -163,7 +164,8 @@ class _Client(asyncio.Protocol):
 
 
 def _length(received: bytes, head: int) -> int:
-    at = received.find(LENGTH, 0, head)
-    if at < 0:
-        return 0
-    return int(received[at + len(LENGTH) : received.find(b"\r", at)])
+    for name in LENGTHS:
+        at = received.find(name, 0, head)
+        if at >= 0:
+            return int(received[at + len(name) : received.find(b"\r", at)])
+    return 0

@@ -46,13 +46,17 @@ class Server:
         return {name: int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
 
     def processor_seconds(self) -> float:
-        """What all its threads have used so far; 0 off Linux."""
+        """What its threads and its workers' have used so far; 0 off Linux."""
         try:
-            text = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+            workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii")
+            return sum(map(_processor_seconds, [self.pid, *map(int, workers.split())]))
         except OSError:
             return 0.0
-        user, system = text.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def guarding(framework: str, *, users: int, sessions: int) -> AbstractContextManager[Server]:
+    """The app of this framework in benchmarks/guarded."""
+    return _serve(["-m", f"benchmarks.guarded.{framework}"], users=users, sessions=sessions)
 
 
 def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
@@ -107,6 +111,12 @@ def _environment(data_dir: Path, settings: dict[str, str]) -> dict[str, str]:
         }
         | {variable(name): value for name, value in settings.items()}
     )
+
+
+def _processor_seconds(pid: int) -> float:
+    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_port() -> int:

@@ -13,6 +13,9 @@ class Sizes:
     """How long one round drives a server."""
     calls: int
     """How many verifications one round times."""
+    guard_rounds: int
+    """Nineteen apps are in turn there: rounds are fewer, and shorter."""
+    guard_seconds: float
     storm_rounds: int
     storm_seconds: float
     sign_ins: int
@@ -32,6 +35,8 @@ FULL = Sizes(
     rounds=15,
     seconds=1.0,
     calls=640,
+    guard_rounds=9,
+    guard_seconds=0.4,
     storm_rounds=5,
     storm_seconds=8.0,
     sign_ins=10_000,
@@ -47,6 +52,8 @@ QUICK = Sizes(
     rounds=5,
     seconds=0.4,
     calls=320,
+    guard_rounds=3,
+    guard_seconds=0.2,
     storm_rounds=3,
     storm_seconds=3.0,
     sign_ins=400,

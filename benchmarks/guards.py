@@ -1,0 +1,121 @@
+"""What a guard costs a request in each framework, beside what is usual there.
+
+Every app of a framework answers the same bytes (benchmarks/guarded); they are loaded in turn, with
+a token that was seen before on each request, on the bare one too.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from benchmarks import scripts
+from benchmarks.figures import Figure, at_least, at_most, ratios, shown
+from benchmarks.guarded import BARE, HELLO, IDLE, OURS, TOKENS, USUAL
+from benchmarks.rounds import CONNECTIONS, Round, round_of
+from benchmarks.servers import guarding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.load import Script
+    from benchmarks.servers import Server
+    from benchmarks.sizes import Sizes
+
+ANSWER_SECONDS = 60.0
+SESSIONS = 64
+BARE_GOAL = 1.15
+USUAL_GOAL = 1.5
+
+
+class Framework(NamedTuple):
+    name: str
+    usual: str
+    """What is usual there."""
+    besides: dict[str, str]
+    """Routes that only explain: what each has."""
+
+
+FRAMEWORKS = {
+    "fastapi": Framework(
+        "FastAPI", "PyJWT in a dependency", {IDLE: "a dependency that does nothing"}
+    ),
+    "starlette": Framework("Starlette", "PyJWT in a decorator", {}),
+    "litestar": Framework("Litestar", "PyJWT in a guard", {IDLE: "a guard that does nothing"}),
+    "flask": Framework("Flask", "Flask-JWT-Extended", {}),
+    "django": Framework(
+        "Django",
+        "simplejwt, stateless",
+        {"/bare-rest": "REST framework, bare", "/asking": "simplejwt, asking for the user"},
+    ),
+}
+
+
+def measure(sizes: Sizes) -> list[Figure]:
+    return [figure for module in FRAMEWORKS for figure in framework(module, sizes)]
+
+
+def framework(module: str, sizes: Sizes) -> list[Figure]:
+    framework = FRAMEWORKS[module]
+    routes = [BARE, OURS, USUAL, *framework.besides]
+    rounds: dict[str, list[Round]] = {route: [] for route in routes}
+    with guarding(module, users=1, sessions=SESSIONS) as server:
+        ours = [each.access_token for each in server.tokens]
+        usual: list[str] = json.loads(_answer(server, TOKENS))
+        presented = dict.fromkeys(routes, usual) | dict.fromkeys((BARE, IDLE, OURS), ours)
+        _check(server, {route: presented[route][0] for route in routes})
+        for _ in range(sizes.guard_rounds + 1):
+            for route, measured in rounds.items():
+                calling = _calling(route, presented[route])
+                measured.append(round_of(server, calling, sizes.guard_seconds))
+    # the first round warms up
+    return _figures(framework, {route: measured[1:] for route, measured in rounds.items()})
+
+
+def _check(server: Server, tokens: dict[str, str]) -> None:
+    """A guard that lets everybody in would be quick, and so would an app that does something else.
+
+    Raises:
+        RuntimeError: that is so.
+    """
+    answers = {route: json.loads(_answer(server, route, token)) for route, token in tokens.items()}
+    if other := [route for route, answer in answers.items() if answer != HELLO]:
+        raise RuntimeError(f"{other[0]} answers something else: {answers[other[0]]}")
+    for route in (OURS, USUAL):
+        with suppress(HTTPError):
+            _answer(server, route)
+            raise RuntimeError(f"{route} lets everybody in")
+
+
+def _answer(server: Server, route: str, token: str | None = None) -> bytes:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = Request(f"http://127.0.0.1:{server.port}{route}", headers=headers)
+    with urlopen(request, timeout=ANSWER_SECONDS) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+def _calling(route: str, tokens: Sequence[str]) -> list[Script]:
+    """Each connection starts with another token, so that all of them are in use at once."""
+    starts = range(0, len(tokens), len(tokens) // CONNECTIONS)
+    return [scripts.guarded(route, [*tokens[start:], *tokens[:start]]) for start in starts]
+
+
+def _figures(framework: Framework, rounds: dict[str, list[Round]]) -> list[Figure]:
+    name = f"guards: {framework.name}"
+    told = {BARE: "bare", OURS: "ours", USUAL: framework.usual, **framework.besides}
+    rates = {route: [each.per_second for each in measured] for route, measured in rounds.items()}
+    spent = {route: [each.processor for each in measured] for route, measured in rounds.items()}
+    bare, ours, usual = (rates[route] for route in (BARE, OURS, USUAL))
+    return [
+        *(shown(f"{name}, {told[route]}", "/s", measured) for route, measured in rates.items()),
+        at_most(f"{name}, a request to a bare one", "", ratios(bare, ours), BARE_GOAL),
+        at_least(f"{name}, as fast as {told[USUAL]}", " times", ratios(ours, usual), USUAL_GOAL),
+        *(
+            shown(f"{name}, {told[route]}, the server's processor time", " µs", measured)
+            for route, measured in spent.items()
+        ),
+    ]
