@@ -56,7 +56,7 @@ class Server:
 
 def guarding(framework: str, *, users: int, sessions: int) -> AbstractContextManager[Server]:
     """The app of this framework in benchmarks/guarded."""
-    return _serve(["-m", f"benchmarks.guarded.{framework}"], users=users, sessions=sessions)
+    return _serve(["-m", "benchmarks.guarded", framework], users=users, sessions=sessions)
 
 
 def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:

@@ -15,6 +15,7 @@ from joserfc.jwk import import_key
 
 from admit import Admit
 from admit.tokens.checker import REMEMBERED
+from benchmarks import importing
 from benchmarks.figures import Figure, at_least, at_most, ratios, shown
 from benchmarks.seed import alone, seed
 
@@ -35,7 +36,7 @@ def measure(sizes: Sizes) -> list[Figure]:
     with TemporaryDirectory(prefix="bench-") as directory:
         data_dir = Path(directory)
         seed(data_dir, users=1, sessions=1)
-        return asyncio.run(_measure(data_dir, sizes))
+        return [*asyncio.run(_measure(data_dir, sizes)), *importing.measure(sizes)]
 
 
 async def _measure(data_dir: Path, sizes: Sizes) -> list[Figure]:

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.http import JsonResponse
 
 from benchmarks.guarded import BARE, HELLO, KEY, MINUTES, OURS, TOKENS, USERS, USUAL
-from benchmarks.guarded.serving import by_gunicorn, by_path
+from benchmarks.guarded.serving import wsgi_by_path
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -117,7 +117,4 @@ urlpatterns = [
 call_command("migrate", run_syncdb=True, verbosity=0)
 without = WSGIHandler()  # the middleware that is listed now
 settings.MIDDLEWARE = [*OTHERS, "admit.frameworks.django.Middleware"]
-app = by_path(dict.fromkeys(views, without) | {OURS: WSGIHandler()})
-
-if __name__ == "__main__":
-    by_gunicorn("benchmarks.guarded.django:app")
+app = wsgi_by_path(dict.fromkeys(views, without) | {OURS: WSGIHandler()})

@@ -11,7 +11,7 @@ from fastapi.security import OAuth2PasswordBearer
 from admit import Admit, Principal
 from admit.frameworks.fastapi import Guard, mount
 from benchmarks.guarded import ALGORITHM, BARE, HELLO, IDLE, KEY, OURS, TOKENS, USUAL
-from benchmarks.guarded.serving import by_uvicorn
+from benchmarks.guarded.serving import by_path
 from benchmarks.guarded.tokens import made
 
 apps = {path: FastAPI() for path in (BARE, IDLE, OURS, USUAL, TOKENS)}
@@ -68,5 +68,4 @@ async def tokens() -> list[str]:
     return made()
 
 
-if __name__ == "__main__":
-    by_uvicorn(apps, alive=apps[OURS])
+app = by_path(apps, alive=apps[OURS])

@@ -10,7 +10,7 @@ from flask_jwt_extended import JWTManager, create_access_token, get_jwt_identity
 from admit import Admit
 from admit.frameworks.flask import Guard, mount
 from benchmarks.guarded import BARE, HELLO, KEY, MINUTES, OURS, TOKENS, USERS, USUAL
-from benchmarks.guarded.serving import by_gunicorn, by_path
+from benchmarks.guarded.serving import wsgi_by_path
 
 apps = {path: Flask(__name__) for path in (BARE, OURS, USUAL)}
 apps[TOKENS] = apps[USUAL]
@@ -46,7 +46,4 @@ def tokens() -> Response:
     return jsonify([create_access_token(identity=user) for user in USERS])
 
 
-app = by_path(apps)
-
-if __name__ == "__main__":
-    by_gunicorn("benchmarks.guarded.flask:app")
+app = wsgi_by_path(apps)

@@ -11,7 +11,7 @@ from litestar.exceptions import NotAuthorizedException
 from admit import Admit
 from admit.frameworks.litestar import Guard, mount
 from benchmarks.guarded import BARE, HELLO, IDLE, OURS, TOKENS, USUAL
-from benchmarks.guarded.serving import by_uvicorn
+from benchmarks.guarded.serving import by_path
 from benchmarks.guarded.tokens import made, user_of
 
 if TYPE_CHECKING:
@@ -70,6 +70,4 @@ async def tokens() -> list[str]:
 routes = {BARE: bare, IDLE: idle, OURS: ours, USUAL: usual, TOKENS: tokens}
 apps = {path: Litestar([each]) for path, each in routes.items()}
 mount(apps[OURS], auth)
-
-if __name__ == "__main__":
-    by_uvicorn(apps, alive=apps[OURS])
+app = by_path(apps, alive=apps[OURS])

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from admit import Admit
 from admit.frameworks.starlette import Guard, mount
 from benchmarks.guarded import BARE, HELLO, OURS, TOKENS, USUAL
-from benchmarks.guarded.serving import by_uvicorn
+from benchmarks.guarded.serving import by_path
 from benchmarks.guarded.tokens import made, user_of
 
 if TYPE_CHECKING:
@@ -68,6 +68,4 @@ async def tokens(_: Request) -> Response:
 routes = {BARE: bare, OURS: ours, USUAL: usual, TOKENS: tokens}
 apps = {path: Starlette(routes=[Route(path, each)]) for path, each in routes.items()}
 mount(apps[OURS], auth)
-
-if __name__ == "__main__":
-    by_uvicorn(apps, alive=apps[OURS])
+app = by_path(apps, alive=apps[OURS])
