@@ -70,7 +70,7 @@ def bare(_: HttpRequest) -> HttpResponse:
 
 @guard.user
 def ours(request: HttpRequest) -> HttpResponse:
-    assert request.principal.user_id
+    assert request.principal.user_id  # type: ignore[attr-defined]
     return JsonResponse(HELLO)
 
 
@@ -79,7 +79,7 @@ def tokens(_: HttpRequest) -> HttpResponse:
     return JsonResponse([str(AccessToken.for_user(user)) for user in users], safe=False)
 
 
-class BareRest(APIView):  # type: ignore[misc]  it brings no types
+class BareRest(APIView):  # type: ignore[misc]
     """What Django REST framework itself costs."""
 
     authentication_classes = ()

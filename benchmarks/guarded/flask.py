@@ -30,7 +30,9 @@ def bare() -> Response:
 @apps[OURS].get(OURS)
 @guard.user
 def ours() -> Response:
-    assert guard.principal.user_id
+    me = guard.principal
+    assert me is not None
+    assert me.user_id
     return jsonify(HELLO)
 
 

@@ -24,7 +24,7 @@ auth = Admit()
 guard = Guard(auth)
 
 
-async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+async def signed_in(connection: Connection, __: BaseRouteHandler) -> None:
     scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise NotAuthorizedException
@@ -52,7 +52,7 @@ async def idle(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 @get(OURS, guards=[guard.user])
 async def ours(request: Request[Any, Any, Any]) -> dict[str, str]:
-    assert request.state.principal.user_id
+    assert request.user.user_id
     return HELLO
 
 
@@ -69,5 +69,6 @@ async def tokens() -> list[str]:
 
 routes = {BARE: bare, IDLE: idle, OURS: ours, USUAL: usual, TOKENS: tokens}
 apps = {path: Litestar([each]) for path, each in routes.items()}
+apps[OURS] = Litestar([ours], plugins=[guard])
 mount(apps[OURS], auth)
 app = by_path(apps, alive=apps[OURS])
