@@ -16,7 +16,7 @@ from benchmarks import scripts
 from benchmarks.figures import Figure, at_least, at_most, ratios, shown
 from benchmarks.guarded import BARE, HELLO, IDLE, OURS, TOKENS, USUAL
 from benchmarks.rounds import CONNECTIONS, Round, round_of
-from benchmarks.servers import guarding
+from benchmarks.servers import by_gunicorn, by_uvicorn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,8 @@ FRAMEWORKS = {
     ),
 }
 
+WSGI = {"flask", "django"}
+
 
 def measure(sizes: Sizes) -> list[Figure]:
     return [figure for module in FRAMEWORKS for figure in framework(module, sizes)]
@@ -62,7 +64,8 @@ def framework(module: str, sizes: Sizes) -> list[Figure]:
     framework = FRAMEWORKS[module]
     routes = [BARE, OURS, USUAL, *framework.besides]
     rounds: dict[str, list[Round]] = {route: [] for route in routes}
-    with guarding(module, users=1, sessions=SESSIONS) as server:
+    serving = by_gunicorn if module in WSGI else by_uvicorn
+    with serving(f"benchmarks.guarded.{module}:app", users=1, sessions=SESSIONS) as server:
         ours = [each.access_token for each in server.tokens]
         usual: list[str] = json.loads(_answer(server, TOKENS))
         presented = dict.fromkeys(routes, usual) | dict.fromkeys((BARE, IDLE, OURS), ours)

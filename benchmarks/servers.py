@@ -54,31 +54,39 @@ class Server:
             return 0.0
 
 
-def guarding(framework: str, *, users: int, sessions: int) -> AbstractContextManager[Server]:
-    """The app of this framework in benchmarks/guarded."""
-    return _serve(["-m", "benchmarks.guarded", framework], users=users, sessions=sessions)
+def by_uvicorn(app: str, *, users: int, sessions: int) -> AbstractContextManager[Server]:
+    """An ASGI app in one process, as `admit serve` would run it."""
+    options = "--loop uvloop --http httptools --ws none --log-level warning --no-access-log --port="
+    return _serve(["-m", "uvicorn", app, *options.split()], users=users, sessions=sessions)
+
+
+def by_gunicorn(app: str, *, users: int, sessions: int) -> AbstractContextManager[Server]:
+    """A WSGI app in one process with threads: two for each of two cores, as gunicorn advises."""
+    options = "-k gthread --threads 4 --log-level warning --no-control-socket -b 127.0.0.1:"
+    return _serve(["-m", "gunicorn", app, *options.split()], users=users, sessions=sessions)
 
 
 def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
     """The app in benchmarks/served.py."""
-    return _serve(["-m", "benchmarks.served"], users=users, sessions=sessions)
+    return _serve(["-m", "benchmarks.served", ""], users=users, sessions=sessions)
 
 
 def admit_serve(*, users: int, sessions: int, **settings: str) -> AbstractContextManager[Server]:
     """The command itself, as people run it; on another store with `database_url`."""
-    command = ["-m", "admit.cli", "serve", "--port"]
+    command = ["-m", "admit.cli", "serve", "--port", ""]
     return _serve(command, users=users, sessions=sessions, **settings)
 
 
 @contextmanager
 def _serve(command: list[str], *, users: int, sessions: int, **settings: str) -> Iterator[Server]:
+    """Run a command whose last word lacks nothing but the port."""
     with TemporaryDirectory(prefix="bench-") as directory:
         home = Path(directory)
         tokens = seed(home / "data", users=users, sessions=sessions)
         port = _free_port()
         with (home / "log").open("w+b") as log:
             process = subprocess.Popen(
-                [sys.executable, *command, str(port)],
+                [sys.executable, *command[:-1], f"{command[-1]}{port}"],
                 cwd=home,  # away from any .env
                 env=_environment(home / "data", settings),
                 stdin=subprocess.DEVNULL,

@@ -2,7 +2,7 @@
 
 All have one route, and answer the same. They are apart, so that whatever Admit does to a whole app
 counts as its guard's; they share a process, so that they are loaded under the same conditions.
-`python -m benchmarks.guarded flask PORT` serves those of one framework.
+`app` in each module is all of one framework, told apart by their paths.
 """
 
 from __future__ import annotations
