@@ -56,7 +56,7 @@ def lint(paths):
         timeout=LINT_SECONDS,
         env=os.environ | dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:1"),
     )
-    found = {path: [] for path in paths}
+    found: dict[Path, list[str]] = {path: [] for path in paths}
     for each in json.loads(done.stdout or "[]"):
         found[Path(each["Filename"])].append(f"{each['Rule']['Id']} {each['Message']}")
     return found
