@@ -17,7 +17,8 @@ run: .venv/server.stamp ## start the server (HOST=… and PORT=… pass through)
 run-lambda: .venv/dev.stamp ## run the AWS Lambda function here, on an emulated table (HOST, PORT, PROCESSES, FORM)
 	@$(BIN)/python -m desk $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(PROCESSES),--processes '$(PROCESSES)') $(if $(FORM),--form '$(FORM)')
 
-test: check servers ## everything that CI runs: check, and all tests with coverage
+test: ## everything that CI runs: check, and all tests with coverage
+	@$(MAKE) --no-print-directory -j2 check servers
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 check: .venv/dev.stamp ## lint, formatting, types, architecture
@@ -26,9 +27,10 @@ check: .venv/dev.stamp ## lint, formatting, types, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# After .venv/bin/pip, which may need apt-get as well: two of them at once stop each other.
 # Debian keeps PostgreSQL's programs outside the PATH. Tests start servers of their own; one that
 # the package starts by itself is left alone and not used.
-servers: ## PostgreSQL, Redis, Node and dynalite for the tests, installed where apt-get and npm may
+servers: | .venv/bin/pip ## PostgreSQL, Redis, Node and dynalite for the tests, installed where apt-get and npm may
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing=postgresql; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
@@ -58,12 +60,13 @@ clean: ## remove .venv and what the tools made; data and .env stay
 	@$(PIP_INSTALL) -e '.[server]'
 	@touch $@
 
+# Most modules of the tools are never imported; what is, Python compiles then.
 # fastapi-users pins older releases of what we use ourselves; the tests of moving away from it hold
 # that it runs on these.
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/pip
 	@echo "Installing Admit and its tools into .venv."
-	@$(PIP_INSTALL) -e '.[server,postgres,redis,metrics,aws,fastapi,flask,django,litestar,sqlalchemy,client,dev]'
-	@$(PIP_INSTALL) --no-deps fastapi-users fastapi-users-db-sqlalchemy
+	@$(PIP_INSTALL) --no-compile -e '.[server,postgres,redis,metrics,aws,fastapi,flask,django,litestar,sqlalchemy,client,dev]'
+	@$(PIP_INSTALL) --no-compile --no-deps fastapi-users fastapi-users-db-sqlalchemy
 	@touch $@ .venv/server.stamp
 
 # pip is the last thing that venv makes: where it is missing, the environment is not complete.
