@@ -19,8 +19,9 @@ from admit.cli.output import (
     show_json,
     show_table,
 )
-from admit.errors import AlreadyExists, NotFound
-from admit.model import USER_ID
+from admit.errors import AlreadyExists, Forbidden, NotFound
+from admit.users import shadow
+from admit.users.base import ID
 
 if TYPE_CHECKING:
     from admit.engine import Engine
@@ -46,6 +47,9 @@ def add(
     """Make an account. The password is asked for, or read from standard input."""
 
     async def free(engine: Engine) -> None:
+        first = await engine.store.list_users(search="", after="", limit=1)
+        if any(shadow.is_shadow(each) for each in first):
+            raise Forbidden(shadow.ELSEWHERE)
         for field, login in {"email": email, "username": username}.items():
             if login and ("@" in login) == (field == "email") and await engine.accounts.find(login):
                 raise AlreadyExists(fields={field: "another one"})
@@ -201,16 +205,25 @@ def password(user: Who, *, as_json: AsJson = False) -> None:
 async def account_of(engine: Engine, who: str) -> Account:
     """The account with this id, e-mail address or username.
 
-    The id comes first: anybody may choose a username that looks like somebody's id.
+    The id comes first: anybody may choose a username that looks like somebody's id. Of users who
+    live in the app it is known what Admit saw of them last.
 
     Raises:
         NotFound: there is none.
     """
-    found = await engine.store.find_user("id", who) if USER_ID.fullmatch(who) else None
-    found = found or await engine.accounts.find(who)
+    found = await engine.store.find_user("id", who) if ID.fullmatch(who) else None
+    found = found or await engine.accounts.find(who) or await _of_the_app(engine, who)
     if found is None:
         raise NotFound(f"There is no account {who!r}.")
     return found
+
+
+async def _of_the_app(engine: Engine, address: str) -> Account | None:
+    """The one user of the app who was last seen with this address."""
+    key = f"{address.casefold()}#"
+    near = await engine.store.list_users(search=key, after="", limit=100)
+    found = [each for each in near if each.email_key == f"{key}{each.user.id}"]
+    return found[0] if len(found) == 1 else None
 
 
 def user_json(account: Account) -> dict[str, Any]:

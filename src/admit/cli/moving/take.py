@@ -19,6 +19,7 @@ from admit.cli.opened import in_store
 from admit.cli.output import remark
 from admit.cli.written import written
 from admit.settings import Settings
+from admit.users.shadow import is_shadow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -62,11 +63,12 @@ def export(
 
 
 async def _accounts(store: Store) -> AsyncIterator[Account]:
-    """Every account, a page at a time; who registers meanwhile may be in it or not."""
+    """Every account of Admit's own, a page at a time; who registers meanwhile may be in it."""
     after = ""
     while page := await store.list_users(search="", after=after, limit=PAGE):
         for account in page:
-            yield account
+            if not is_shadow(account):
+                yield account
         after = page[-1].email_key
 
 
