@@ -51,9 +51,9 @@ class MongoUsers(UserStore):
         made |= {"username": user.username.casefold()} if user.username else {}
         try:
             await self._users.insert_one(made)
-        except DuplicateKeyError as error:
-            taken = (error.details or {}).get("keyPattern", {})
-            return "email" if "email" in taken else "username"
+        except DuplicateKeyError:
+            taken = await self._users.find_one({"email": made["email"]}, {"_id": True})
+            return "email" if taken else "username"
         return _known(made)
 
     async def save_password(self, user_id: str, password_hash: str, *, was: str) -> bool:

@@ -208,3 +208,22 @@ async def test_a_password_that_the_app_sets_meanwhile_is_not_written_over(auth, 
         await change_password(auth, mine)
     assert app.hash_of(1) == owners
     assert await refused(auth, mine) == "password_changed"
+
+
+async def test_another_look_between_the_announcement_and_the_write(
+    auth, meddling, app, process, users
+):
+    """It changes the shadow for another reason, so the last write comes too late: it is made anew."""
+    await register(auth)
+    mine, other = await sign_in(auth), await sign_in(auth)
+    async with process(users=users) as quick:
+
+        async def looked():
+            app.change(1, groups="writer")
+            await quick.users_changed("1")
+
+        meddling.meddle("before", "save_password", looked)
+        await change_password(auth, mine)
+    assert off(auth, other) == "password_changed"
+    assert off(auth, mine) is None
+    assert (await refresh(auth, mine)).user.roles == ("writer",)
