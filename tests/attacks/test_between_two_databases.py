@@ -213,7 +213,7 @@ async def test_a_password_that_the_app_sets_meanwhile_is_not_written_over(auth, 
 async def test_another_look_between_the_announcement_and_the_write(
     auth, meddling, app, process, users
 ):
-    """It changes the shadow for another reason, so the last write comes too late: it is made anew."""
+    """It changes the shadow for another reason, so the last write is too late, and made anew."""
     await register(auth)
     mine, other = await sign_in(auth), await sign_in(auth)
     async with process(users=users) as quick:

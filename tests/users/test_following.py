@@ -301,3 +301,14 @@ async def test_only_users_of_the_app_can_have_changed(tmp_path):
 
     with pytest.raises(SettingsError, match="Admit itself"):
         await Admit(data_dir=tmp_path).users_changed("1")
+
+
+async def test_guesses_leave_no_shadow_and_the_first_sign_in_makes_one(auth, app):
+    app.add(email=EMAIL, secret=bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode())
+    for password in ("wrong", ""):
+        with pytest.raises(InvalidCredentials):
+            await sign_in(auth, password=password)
+    assert await auth.store.list_users(search="", after="", limit=1) == []
+    await sign_in(auth)
+    assert app.hash_of(1).startswith("$argon2id$")  # upgraded, though it was the first
+    assert ("user_registered", "app") in await kinds(auth)

@@ -83,7 +83,8 @@ class Beside:
     async def find(self, login: str) -> Account | None:
         """The account of the user with this login; its hash is the app's.
 
-        An unknown login asks as many questions as a known one.
+        An unknown login asks as many questions as a known one, and a shadow is made only for who
+        gives the right password.
         """
         user = None
         if is_text(login) and login.isprintable():
@@ -91,13 +92,18 @@ class Beside:
         account = await self._store.find_user("id", user.id if user else NOBODY)
         if user is None:
             return None
-        if account and not follow.step(account, user, self._settings, now=self._clock()):
+        now = self._clock()
+        if account is None:
+            return _merged(_first(user, now), user)
+        if not follow.step(account, user, self._settings, now=now):
             return _merged(account, user)
-        return await self._account(user.id)
+        return await self._account(user.id, now=now)
 
     async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
         """See `Store.find_user`; for an address or a name, whatever people sign in with there."""
-        return await (self._account(key) if by == "id" else self.find(key))
+        if by == "id":
+            return await self._account(key, now=self._clock())
+        return await self.find(key)
 
     async def register(self, account: Account, *, event: Event) -> Account | Taken:
         """Have the app add the user; return the account with the app's id, or what is taken.
@@ -152,6 +158,9 @@ class Beside:
     ) -> bool:
         """See `Store.save_user`. Only a password is Admit's to change; it is announced first."""
         held = await self._store.find_user("id", account.user.id)
+        if held is None:  # at the first sign-in
+            await self._account(account.user.id, now=self._clock())
+            held = await self._store.find_user("id", account.user.id)
         if held is None or held.version != account.version:
             return False
         user = await self._get(account.user.id)
@@ -186,7 +195,7 @@ class Beside:
         self, session: Session, *, password_version: int, event: Event, replaces: Ending | None
     ) -> bool:
         """See `Store.open_session`: the password may have changed in the app meanwhile."""
-        await self._followed(session.user_id, now=session.opened_at)
+        await self._account(session.user_id, now=session.opened_at)
         return await self._store.open_session(
             session, password_version=password_version, event=event, replaces=replaces
         )
@@ -226,9 +235,8 @@ class Beside:
         """
         await self._followed(user_id, now=self._clock())
 
-    async def _account(self, user_id: str) -> Account | None:
+    async def _account(self, user_id: str, *, now: float) -> Account | None:
         """The account with this id, once its shadow is as its user is; made where there is none."""
-        now = self._clock()
         account, user = await self._followed(user_id, now=now)
         if account is None and user is not None:
             first = event("user_registered", now=now, user_id=user.id, reason=follow.IN_APP)
@@ -240,7 +248,7 @@ class Beside:
 
     async def _added(self, user: AppUser, event: Event, *, now: float) -> Account:
         """The user's account, with a shadow of its own; another process may be quicker."""
-        made = shadow.shadow_of(user, roles=follow.roles_of(user), now=now)
+        made = _first(user, now)
         told = msgspec.structs.replace(event, user_id=user.id)
         await self._store.add_user(made, event=told)
         return _merged(made, user)
@@ -297,6 +305,11 @@ class Beside:
             raise
         except Exception as error:  # noqa: BLE001  whatever the app's code raises
             raise _unavailable(error) from None
+
+
+def _first(user: AppUser, now: float) -> Account:
+    """The shadow of a user who has none."""
+    return shadow.shadow_of(user, roles=follow.roles_of(user), now=now)
 
 
 def _merged(account: Account, user: AppUser) -> Account:
