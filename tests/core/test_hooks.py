@@ -494,6 +494,24 @@ entered.wait()
     subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, check=True)
 
 
+def test_a_pool_begins_anew_after_a_fork():
+    """gunicorn may load the app, and run a hook, before it forks: no thread comes along."""
+    import subprocess
+    import sys
+
+    program = """
+import os
+from admit.hooks.threads import Threads
+threads = Threads(1)
+assert threads.submit(os.getpid).result() == os.getpid()
+child = os.fork()
+if child == 0:
+    os._exit(0 if threads.submit(os.getpid).result(60) == os.getpid() else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", program], timeout=2 * PATIENCE, check=True)
+
+
 async def test_a_pool_serves_more_calls_than_it_has_threads():
     from admit.hooks.threads import Threads
 

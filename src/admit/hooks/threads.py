@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future
 from contextvars import Context, copy_context
@@ -29,14 +30,20 @@ class Threads:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._lock = threading.Lock()
+        self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
         self._threads = 0
         self._free = 0
 
     def submit(self, call: Callable[[], object]) -> Future[Any]:
         """The call under way, in the context of whoever hands it in."""
         future: Future[Any] = Future()
+        if self._process != os.getpid():  # a fork takes no threads along
+            self._begin()
         with self._lock:
             if self._free:
                 self._free -= 1
