@@ -1,7 +1,10 @@
 """Former systems' tokens over HTTP: in the body, in the header, in those systems' own cookies."""
 
 import pytest
+from starlette.datastructures import Headers
 
+from admit.http.renewal import Renewal
+from admit.model import Origin
 from admit.testing.http_caller import PASSWORD, refused, set_cookies
 from tests.moving import former
 from tests.moving.conftest import reader
@@ -122,3 +125,32 @@ async def test_the_session_is_the_users_own(service, token_of):
     answer = await refresh(service, {JWT: token_of("Express")})
     me = await service.send("GET", "/me", bearer=answer.json()["access_token"])
     assert me.json()["user"]["id"] == former.USER_ID.hex
+
+
+@pytest.fixture
+async def pages(service_for):
+    """A service whose pages renew themselves, and which takes Express's cookie."""
+    async with service_for(reader("Express", cookie=JWT), access_cookie=True) as service:
+        yield service
+
+
+async def opened(pages, token, **headers):
+    headers = Headers({"cookie": f"{JWT}={token}", **headers})
+    renewal = Renewal(pages.auth)
+    return await renewal.renew(headers, method="GET", path="/page", origin=Origin(ip="192.0.2.1"))
+
+
+async def test_a_page_that_a_server_renders_moves_the_session_on_the_way_in(pages, token_of):
+    renewed = await opened(pages, token_of("Express"), **{"sec-fetch-site": "same-origin"})
+    assert renewed.refusal is None
+    assert any(each.startswith(f"{pages.refresh_cookie}=") for each in renewed.delivered)
+    assert pages.access_cookie in renewed.cookie
+
+
+async def test_a_picture_on_another_site_moves_nobody(pages, token_of):
+    """The former cookie may come along, but ours would not be kept: the move would be lost."""
+    token = token_of("Express")
+    renewed = await opened(pages, token, **{"sec-fetch-site": "cross-site"})
+    assert not renewed.delivered
+    assert await pages.auth.store.events(kind="signed_in") == []
+    assert (await refresh(pages, {JWT: token})).status_code == 200
