@@ -135,9 +135,9 @@ async def pages(service_for):
 
 
 async def opened(pages, token, **headers):
-    headers = Headers({"cookie": f"{JWT}={token}", **headers})
+    given = Headers({"cookie": f"{JWT}={token}", **headers})
     renewal = Renewal(pages.auth)
-    return await renewal.renew(headers, method="GET", path="/page", origin=Origin(ip="192.0.2.1"))
+    return await renewal.renew(given, method="GET", path="/page", origin=Origin(ip="192.0.2.1"))
 
 
 async def test_a_page_that_a_server_renders_moves_the_session_on_the_way_in(pages, token_of):

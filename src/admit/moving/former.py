@@ -26,7 +26,7 @@ Named = str | int | None
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _COOKIE_PLACE = re.compile(r"[!-:<-~]*", re.ASCII)
 _TYPES = ("type", "token_type", "tokenType", "token_use", "typ")
-"""Claims in which systems say what a token is for; what says something else is no refresh token."""
+"""Claims in which systems say what a token is for, looked at where none is known to."""
 _claims = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -144,8 +144,7 @@ class Former:
         wanted = {**self.refresh_claims, **self.required}
         if any(name not in claims or claims[name] != value for name, value in wanted.items()):
             return False
-        said = (str(claims[each]) for each in _TYPES if each in claims and each not in wanted)
-        if any(each.lower() != "refresh" for each in said):
+        if not wanted and any(str(claims.get(x, "refresh")).lower() != "refresh" for x in _TYPES):
             return False
         if self.issuer is not None and claims.get("iss") != self.issuer:
             return False
