@@ -215,13 +215,9 @@ class Sessions:
         retry_key = refresh.retry_key(idempotency_key)
         rotation = await self._rotate(held, retry_key, now)
         if former and rotation is None:
-            try:
-                opened = await former.open(now=now, retry_key=retry_key, origin=origin)
-            except RefreshRefused:
-                await self._throttle.refresh_refused(session_id, ip)
-                raise
-            if opened:
-                return "moved", await self._issue.tokens(*opened, held.h, now=now)
+            tokens = await self._moved(former, now=now, retry_key=retry_key, origin=origin)
+            if tokens:
+                return "moved", tokens
             rotation = await self._rotate(held, retry_key, now)  # somebody else was quicker
         if rotation and rotation.won:
             return "won", await self._renewed(rotation, held, now)
@@ -245,6 +241,21 @@ class Sessions:
             return held, None
         former = self._moving.read(token)
         return (former.held if former else None), former
+
+    async def _moved(
+        self, former: Move, *, now: float, retry_key: bytes | None, origin: Origin | None
+    ) -> Tokens | None:
+        """The tokens of the session that a former system's token becomes now.
+
+        None where another was quicker; raises as `Move.open` does.
+        """
+        held = former.held
+        try:
+            opened = await former.open(now=now, retry_key=retry_key, origin=origin)
+        except RefreshRefused:
+            await self._throttle.refresh_refused(held.session_id, origin.ip if origin else None)
+            raise
+        return await self._issue.tokens(*opened, held.h, now=now) if opened else None
 
     async def _rotate(
         self, held: RefreshToken, retry_key: bytes | None, now: float
