@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from admit import Admit, Hooks, InvalidToken, SettingsError
@@ -239,6 +240,18 @@ async def test_no_hook_says_what_is_ours_to_say(hooked, name, caplog):
     assert made["tier"] == "gold"
     assert made.get(name) != "forged"
     assert f"'{name}' is ours" in caplog.text
+
+
+async def test_what_is_ours_wins_even_where_a_claim_of_that_name_came_through(hooked, clock):
+    """Whoever mints is not to rely on who filtered."""
+    engine = await hooked()
+    tokens = await signed_in(engine)
+    account = await engine.accounts.find(LOGIN)
+    session = await engine.store.find_session(tokens.session_id)
+    added = {"sub": msgspec.Raw(b'"mallory"'), "tier": msgspec.Raw(b'"gold"')}
+    text, _ = engine.access.mint(account, session, now=clock(), added=added)
+    made = engine.verify(text).claims
+    assert (made["sub"], made["tier"]) == (account.user.id, "gold")
 
 
 async def test_what_cannot_be_json_is_left_out_and_the_rest_kept(hooked, caplog):
