@@ -18,6 +18,7 @@ from benchmarks import (
     route,
     scale,
     storm,
+    verifier,
     verify,
 )
 from benchmarks.figures import Figure, table
@@ -26,6 +27,7 @@ from benchmarks.sizes import FULL, QUICK, Sizes
 
 PARTS = {
     "verify": verify.measure,
+    "verifier": verifier.measure,
     "authorizer": authorizer.measure,
     "route": route.measure,
     "guards": guards.measure,

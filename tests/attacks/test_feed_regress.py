@@ -9,7 +9,6 @@ import pytest
 from joserfc.jwk import ECKey, OctKey
 
 from admit.errors import InvalidToken
-from admit.verifier import following
 from tests.attacks.forging import signed
 from tests.verifier.scripted import (
     NOW,
@@ -21,6 +20,7 @@ from tests.verifier.scripted import (
     scripted,
     service,
     soon,
+    unhurried,
 )
 
 FEED = "/auth/revocations"
@@ -34,7 +34,7 @@ def time():
 
 @pytest.fixture
 def issuer(monkeypatch):
-    monkeypatch.setattr(following, "TICK_SECONDS", 0.01)
+    unhurried(monkeypatch)
     with scripted() as issuer:
         issuer.holds = True
         yield issuer

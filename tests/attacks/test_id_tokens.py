@@ -12,7 +12,7 @@ import pytest
 from admit.errors import InvalidToken
 from tests.verifier import forms
 from tests.verifier.forms import CLIENT, made, published, token
-from tests.verifier.scripted import Time, scripted
+from tests.verifier.scripted import Time, scripted, unhurried
 
 JWKS = "/auth/.well-known/jwks.json"
 ID_TOKENS: dict[str, dict[str, Any]] = {
@@ -53,6 +53,11 @@ HEADERS: list[dict[str, Any]] = [
     {"jwk": {"kty": "oct"}},
     {"alg": "none"},
 ]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    unhurried(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from admit.errors import InvalidToken, Unavailable
-from admit.verifier import following
-from tests.verifier.scripted import Time, answering, scripted, service
+from tests.verifier.scripted import Time, answering, scripted, service, unhurried
 
 JWKS = "/auth/.well-known/jwks.json"
 FLOOD = 300
@@ -27,7 +26,7 @@ def time():
 
 @pytest.fixture
 def issuer(monkeypatch):
-    monkeypatch.setattr(following, "TICK_SECONDS", 0.01)
+    unhurried(monkeypatch)
     with scripted() as issuer:
         issuer.holds = True
         yield issuer

@@ -21,6 +21,7 @@ from admit.settings import SKEW
 from admit.stores import patience
 from admit.stores.sqlite import commits
 from admit.tokens import checker, refresh
+from admit.verifier import following, issuer, keys, terms
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -148,6 +149,27 @@ LIMITS = {
     "verifiers that wait for news": f"{feed.MOST_WAITING:,} in each process, {feed.LONGEST_WAIT} s",
     "clock skew between machines": f"{SKEW:g} s",
 }
+
+
+OF_THE_VERIFIER = {
+    "least `max_age`": f"{terms.SHORTEST_MAX_AGE:g} s",
+    "one wait for news": f"{following.LONGEST_WAIT} s",
+    "an unknown key is looked for": f"every {keys.UNKNOWN_SECONDS:g} s",
+    "keys while the issuer does not give them": f"{keys.LAST_SECONDS / 3600:g} h",
+    "a good answer with keys, at most": f"{keys.LONGEST_SECONDS / 60:g} min",
+    "an answer of the issuer": f"{issuer.LARGEST // 1024:,} KiB",
+    "an answer that is not waited for": f"{issuer.SECONDS:g} s",
+    "the first answers, or those to an unknown key": f"{following.FIRST_SECONDS:g} s",
+    "pause while the issuer is away": f"{following.REST_SECONDS:g} s",
+    "tokens remembered as verified": f"{checker.REMEMBERED:,}",
+}
+
+
+@pytest.mark.parametrize("what", OF_THE_VERIFIER)
+def test_a_limit_of_the_verifier_is_told_as_it_is(what: str) -> None:
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", page("verifier.md"), re.MULTILINE)
+
+    assert dict(rows)[what] == OF_THE_VERIFIER[what]
 
 
 @pytest.mark.parametrize("what", LIMITS)

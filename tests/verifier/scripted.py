@@ -12,7 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from joserfc.jwk import ECKey
 
-from admit.verifier import OnRequest
+from admit.verifier import OnRequest, following
+from admit.verifier import issuer as issuer_module
+from admit.verifier import service as service_module
 from admit.verifier.instants import Clocks
 from admit.verifier.service import Verifier
 from tests.attacks.forging import signed
@@ -52,6 +54,14 @@ def service(url, clocks, **more):
     given = {"issuer": ISSUER, "audience": AUDIENCE, "verifier_key": KEY, "url": url} | more
     with Verifier(clocks=clocks, **given) as made:
         yield made
+
+
+def unhurried(monkeypatch):
+    """Let a test's machine be as slow as it is, and threads look often at clocks of the test's."""
+    monkeypatch.setattr(issuer_module, "SECONDS", PATIENCE)
+    monkeypatch.setattr(issuer_module, "PATIENT_SECONDS", PATIENCE)
+    monkeypatch.setattr(service_module, "FIRST_SECONDS", 2 * PATIENCE)
+    monkeypatch.setattr(following, "TICK_SECONDS", 0.01)
 
 
 def soon(is_so):

@@ -2,17 +2,18 @@
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 
 import pytest
 from joserfc.jwk import ECKey
 
 from admit.errors import InvalidToken, Unavailable
-from admit.verifier import following
 from admit.verifier.feed import BREATH_SECONDS, PAUSE_SECONDS, Feed
+from admit.verifier.followed import FollowedKeys
 from admit.verifier.issuer import Issuer
-from admit.verifier.known import Known
+from admit.verifier.known import Entry, Known
 from admit.verifier.service import Verifier
 from tests.verifier.scripted import (
     AUDIENCE,
@@ -24,6 +25,7 @@ from tests.verifier.scripted import (
     page,
     service,
     soon,
+    unhurried,
 )
 from tests.verifier.test_issuer import BAD
 
@@ -33,8 +35,7 @@ JWKS = "/auth/.well-known/jwks.json"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """The clocks are the test's: its threads look at them often."""
-    monkeypatch.setattr(following, "TICK_SECONDS", 0.01)
+    unhurried(monkeypatch)
 
 
 @pytest.fixture
@@ -129,11 +130,11 @@ def test_what_is_revoked_is_heard_without_a_request(issuer, verifier):
     assert waits[:3] == [FEED, f"{FEED}?after=1.00000000&wait=5", f"{FEED}?after=2.0&wait=5"]
 
 
-@pytest.mark.parametrize(("max_age", "wait"), [(2, 1), (7, 3), (60, 25)])
-def test_an_answer_comes_before_what_is_known_is_too_old(issuer, time, max_age, wait):
+@pytest.mark.parametrize(("max_age", "seconds"), [(2, 1), (7, 3), (60, 25)])
+def test_an_answer_comes_before_what_is_known_is_too_old(issuer, time, max_age, seconds):
     with service(issuer.url, time.clocks, max_age=max_age):
         soon(lambda: len(issuer.asked) > 2)
-        assert f"{FEED}?after=1.00000000&wait={wait}" in issuer.asked
+        assert f"{FEED}?after=1.00000000&wait={seconds}" in issuer.asked
 
 
 def test_a_withdrawn_key_is_off_and_its_successor_asked_for_at_once(issuer, verifier):
@@ -145,6 +146,7 @@ def test_a_withdrawn_key_is_off_and_its_successor_asked_for_at_once(issuer, veri
     soon(lambda: issuer.looks(JWKS) == 2)
     assert verifier.verify(issuer.token(newer))
     assert reason(verifier, token) == "bad"
+    assert issuer.looks(JWKS) == 2  # nobody looks for what is known to be off
 
 
 def test_a_withdrawn_key_is_off_while_a_search_for_another_brings_it(issuer, verifier):
@@ -282,16 +284,70 @@ def test_keys_go_on_for_a_day(issuer, time):
         assert unavailable(made, token)
 
 
-def test_a_clock_that_is_set_back_keeps_nobody_out(issuer, verifier, time):
+def test_a_clock_that_is_set_back_keeps_nobody_out(issuer, time):
+    """What was dropped by the clock that was ahead is asked for again."""
     token = issuer.token(iat=int(NOW) - 100)
-    assert verifier.verify(token)
-    soon(lambda: issuer.looks() == 2)
-    time.wall -= 3
-    for _ in range(100):
-        assert verifier.verify(token)
-    issuer.revoke(cursor="2.0")
-    soon(lambda: issuer.looks() == 4)  # what was dropped by the clock that was ahead comes again
-    assert issuer.asked[-2:] == [FEED, f"{FEED}?after=2.0&wait=5"]
+    with service(issuer.url, time.clocks, strict=True) as made:
+        assert made.verify(token).user_id == "ada"
+        soon(lambda: issuer.looks() == 2)
+        time.wall -= 3
+        for _ in range(100):
+            made.verify(token)
+        issuer.revoke(cursor="2.0")
+        soon(lambda: issuer.looks() == 4)
+        assert issuer.asked.count(FEED) == 2
+
+
+def test_an_issuer_that_is_away_is_asked_every_second(issuer, verifier, time, caplog):
+    """So that it is heard within a second once it is back; on Lambda the rests get longer."""
+    issuer.answers[FEED] = answering(502)
+    issuer.let_go()
+    soon(lambda: "revocations can't be read" in caplog.text)
+    for _ in range(6):
+        soon(lambda: not verifier._following._feed._rests.over(time.clocks.now()))
+        looks = issuer.looks()
+        time.passes(1)
+        soon(lambda looks=looks: issuer.looks() > looks)
+
+
+def test_no_thread_is_needed_to_say_that_there_is_none(issuer, time, monkeypatch):
+    def failing(self):
+        raise RuntimeError("can't start new thread")
+
+    made = Verifier(issuer=ISSUER, audience=AUDIENCE, url=issuer.url, clocks=time.clocks)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", failing)
+        assert unavailable(made, issuer.token())
+    with made:
+        assert made.verify(issuer.token()).user_id == "ada"
+
+
+def test_who_looked_before_a_withdrawal_does_not_undo_it(issuer, time):
+    """Two threads may change which keys are used: the one that knows more has the last word."""
+    known, paused, go_on = Known(), threading.Event(), threading.Event()
+
+    class Slow(dict):
+        def __contains__(self, kid):
+            found = super().__contains__(kid)
+            if not paused.is_set():
+                paused.set()
+                go_on.wait(60)
+            return found
+
+    known.keys = Slow()
+    asked = Issuer(issuer.url, clocks=time.clocks)
+    keys = FollowedKeys(asked, clocks=time.clocks, known=known)
+    kid = issuer.key.thumbprint()
+    with closing(asked), ThreadPoolExecutor(2) as pool:
+        looking = pool.submit(keys.keep)
+        assert paused.wait(60)
+        known.take([Entry("key", kid, "revoked", datetime.fromtimestamp(NOW + 900, UTC))])
+        heeding = pool.submit(keys.heed)
+        wait([heeding], timeout=0.1)  # without a lock it is through by now
+        go_on.set()
+        looking.result(60)
+        assert heeding.result(60)
+    assert keys.state == []
 
 
 def test_a_machine_that_slept_knows_that_it_is_stale(issuer, verifier, time):
@@ -384,7 +440,7 @@ def test_how_long_it_pauses_is_said_by_what_came(issuer, time):
         assert feed.listen(5) == BREATH_SECONDS
         assert feed.listen(1) == 0.0
         issuer.let_go()
-        assert feed.listen(5) == PAUSE_SECONDS
+        assert feed.listen(25) == PAUSE_SECONDS
         issuer.revoke(cursor="2.0")
         assert feed.listen(5) == BREATH_SECONDS
         issuer.answers[FEED] = answering(503, Retry_After="7")

@@ -13,10 +13,13 @@ FORKING = """
 import os, stat, sys, threading, time, warnings
 from concurrent.futures import ThreadPoolExecutor
 from admit import Verifier
+from admit.verifier import issuer as asking, service
 from admit.verifier.instants import Clocks
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads: they are the test
 url, token, issuer, audience, key, now, children = sys.argv[1:]
+asking.SECONDS = asking.PATIENT_SECONDS = 60.0  # the machine may be slow
+service.FIRST_SECONDS = 120.0
 clocks = Clocks(lambda: float(now), time.monotonic)
 verifier = Verifier(issuer=issuer, audience=audience, verifier_key=key, url=url, clocks=clocks)
 
@@ -81,6 +84,6 @@ def test_forked_processes_share_nothing_with_their_parent_and_none_hangs(issuer)
     given = [issuer.url, issuer.token(), ISSUER, AUDIENCE, KEY, str(NOW), str(CHILDREN)]
     command = [sys.executable, "-c", FORKING, *given]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as running:
-        said, complained = running.communicate(timeout=120)
+        said, complained = running.communicate(timeout=300)
     assert (running.returncode, said.strip()) == (0, "ok"), complained
     soon(lambda: issuer.connections == 2 * (CHILDREN + 1))

@@ -9,10 +9,9 @@ import httpx
 import pytest
 
 from admit.errors import InvalidToken, Unavailable
-from admit.verifier import following
 from admit.verifier.instants import Clocks
 from admit.verifier.service import Verifier
-from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, PATIENCE, service, soon
+from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, PATIENCE, service, soon, unhurried
 
 LOGIN = {"email": "ada@example.com", "password": "correct horse battery"}
 ROTATIONS = 10
@@ -21,8 +20,7 @@ THREADS = 4
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """The clocks are the test's: its threads look at them often."""
-    monkeypatch.setattr(following, "TICK_SECONDS", 0.01)
+    unhurried(monkeypatch)
 
 
 def clocks(server):

@@ -105,14 +105,18 @@ class Following:
         )
 
     def start(self) -> None:
-        """Begin to follow."""
+        """Begin to follow.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
         todo: list[tuple[str, Callable[[], None]]] = [("keys", self._keep_keys)]
         if self._feed is not None:
             todo.append(("feed", self._follow_feed))
         for name, run in todo:
             thread = threading.Thread(target=run, name=f"admit-verifier-{name}", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def close(self) -> None:
         """Stop, and let go of the connections."""

@@ -137,7 +137,11 @@ class Verifier:
         return _last(following, token)
 
     def _started(self) -> Following:
-        """What follows the issuer; begun, where it was not yet."""
+        """What follows the issuer; begun, where it was not yet.
+
+        Raises:
+            Unavailable: it can't be begun.
+        """
         with self._starting:
             if self._following is None:
                 if self._terms.verifier_key is None and self._terms.form is None:
@@ -147,7 +151,11 @@ class Verifier:
                         self._terms.issuer,
                     )
                 following = Following(self._terms, self._clocks)
-                following.start()
+                try:
+                    following.start()
+                except RuntimeError as error:  # this process has as many as it may
+                    following.close()
+                    raise Unavailable("No thread can be started to follow the issuer.") from error
                 self._following = following
             return self._following
 
