@@ -21,7 +21,7 @@ from admit.settings import SKEW
 from admit.stores import patience
 from admit.stores.sqlite import commits
 from admit.tokens import checker, refresh
-from admit.verifier import following, issuer, keys, terms
+from admit.verifier import following, issuer, keys, service, terms
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -159,7 +159,7 @@ OF_THE_VERIFIER = {
     "a good answer with keys, at most": f"{keys.LONGEST_SECONDS / 60:g} min",
     "an answer of the issuer": f"{issuer.LARGEST // 1024:,} KiB",
     "an answer that is not waited for": f"{issuer.SECONDS:g} s",
-    "the first answers, or those to an unknown key": f"{following.FIRST_SECONDS:g} s",
+    "the first answers, or those to an unknown key": f"{service.FIRST_SECONDS:g} s",
     "pause while the issuer is away": f"{following.REST_SECONDS:g} s",
     "tokens remembered as verified": f"{checker.REMEMBERED:,}",
 }

@@ -12,10 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from joserfc.jwk import ECKey
 
-from admit.verifier import OnRequest, following
+from admit.verifier import following
 from admit.verifier import issuer as issuer_module
 from admit.verifier import service as service_module
 from admit.verifier.instants import Clocks
+from admit.verifier.on_request import OnRequest
 from admit.verifier.service import Verifier
 from tests.attacks.forging import signed
 

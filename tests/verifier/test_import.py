@@ -52,3 +52,13 @@ def test_nothing_is_begun_before_it_is_used():
     """Neither a thread nor a question: a process may be forked after it was made."""
     more = "import threading; sys.exit(threading.active_count() - 1)"
     assert loaded(CODE + more)
+
+
+def test_to_import_it_loads_no_network_and_no_cryptography():
+    """They come when one is made, before the first request."""
+    code = CODE.replace("made = ", "admit.Verifier or ").replace("gate = made.gate", "")
+    found = loaded(code)
+    assert "admit.verifier.service" in found
+    for name in ("cryptography", "http", "ssl", "socket"):
+        assert name not in found, name
+    assert {"cryptography", "ssl"} <= set(loaded(CODE))

@@ -99,6 +99,10 @@ class Feed:
         """Seconds since the issuer last told all that it knew; without end before that."""
         return at.after(self._seen_at)
 
+    def good_until(self) -> Instant:
+        """Until when that is not too old."""
+        return self._seen_at.later(self._max_age)
+
     @property
     def heard(self) -> bool:
         """Whether the issuer ever told all."""

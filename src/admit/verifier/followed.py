@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from admit.errors import Unavailable
-from admit.verifier.keys import NEWEST_UNKNOWN, PublicKeys
+from admit.verifier.keys import LAST_SECONDS, NEWEST_UNKNOWN, PublicKeys
+from admit.verifier.known import UnknownKey
 
 if TYPE_CHECKING:
     from admit.verifier.instants import Instant
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
 EARLY = 0.8
 """At this part of an answer's lifetime the next is asked for. An issuer signs with a new key once
 every answer without it is too old: so nobody comes with one that was not fetched yet."""
-
-
-class UnknownKey(Exception):
-    """A token names a key that may be the issuer's newest: let it be looked for, and try again."""
 
 
 class FollowedKeys(PublicKeys):
@@ -41,6 +38,10 @@ class FollowedKeys(PublicKeys):
     def age(self, at: Instant) -> float:
         """Seconds since the issuer last gave its keys; without end before that."""
         return at.after(self._asked_at)
+
+    def good_until(self) -> Instant:
+        """Until when they go on, though the issuer does not give them."""
+        return self._asked_at.later(LAST_SECONDS)
 
     def is_overdue(self, at: Instant) -> bool:
         """Whether they should have been had again by now."""

@@ -18,15 +18,15 @@ from admit.verifier.feed import Feed
 from admit.verifier.followed import FollowedKeys
 from admit.verifier.foreign import ForeignChecker, read_key
 from admit.verifier.held import Ended, Held
-from admit.verifier.issuer import PATIENT_SECONDS
-from admit.verifier.keys import LAST_SECONDS, PATH, UNKNOWN
+from admit.verifier.instants import NEVER, Instant
+from admit.verifier.keys import PATH, UNKNOWN
 from admit.verifier.known import Known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from admit.model import Principal
-    from admit.verifier.instants import Clocks, Instant
+    from admit.verifier.instants import Clocks
     from admit.verifier.terms import Terms
 
 logger = logging.getLogger("admit.verifier")
@@ -37,8 +37,6 @@ TICK_SECONDS = 1.0
 """How often the clocks are looked at in any case: a machine may have slept."""
 LONGEST_WAIT = 25
 """Seconds for which news is waited for in one question; the issuer takes 30."""
-FIRST_SECONDS = 2 * PATIENT_SECONDS + 1
-"""How long a request waits for the first answers, or for an unknown key, at most."""
 CLOSE_SECONDS = 2.0
 """How long closing waits for the threads; one that is still connecting ends by itself."""
 
@@ -75,6 +73,8 @@ class Following:
         """Done once both were asked for the first time, whatever came of it."""
         self._first = 1 if self._feed is None else 2
         self._told_stale = False
+        self._until = NEVER
+        """Until when what is known counts, unless more is known since."""
         self._threads: list[threading.Thread] = []
 
     def _make_feed(self, known: Known) -> Feed | None:
@@ -151,14 +151,28 @@ class Following:
             Unavailable: too little is known, or for too long.
             UnknownKey: its key has to be looked for.
         """
-        at = self._clocks.now()
-        if self._keys.age(at) > LAST_SECONDS:
+        wall, steady = self._clocks.wall(), self._clocks.steady()
+        until = self._until
+        if wall > until.wall or steady > until.steady:
+            self._check(Instant(wall, steady))
+        return self._checker.verify(text, now=wall)
+
+    def _check(self, at: Instant) -> None:
+        """Find out until when what is known counts.
+
+        Raises:
+            Unavailable: it does not now.
+        """
+        bounds = [self._keys.good_until()]
+        if at.after(bounds[0]) > 0:
             raise Unavailable(UNKNOWN)
-        if self._feed is not None:
-            age = self._feed.age(at)
-            if age > self._terms.max_age and (self._strict or not self._feed.heard):
+        if self._feed is not None and (self._strict or not self._feed.heard):
+            bounds.append(self._feed.good_until())
+            if at.after(bounds[1]) > 0:
                 raise Unavailable("It is not known well enough what is revoked.")
-        return self._checker.verify(text, now=at.wall)
+        self._until = Instant(
+            min(each.wall for each in bounds), min(each.steady for each in bounds)
+        )
 
     def search(self) -> Future[None]:
         """Have an unknown key looked for; done when it was, for all who ask meanwhile."""

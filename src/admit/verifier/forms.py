@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from admit.verifier.keys import PATH
-
 Claims = dict[str, Any]
 
 
@@ -24,7 +22,7 @@ class Form:
     """How the tokens of one kind of issuer are read."""
 
     name: ClassVar[str]
-    keys: ClassVar[str] = PATH
+    keys: ClassVar[str] = "/.well-known/jwks.json"
     """Where the JWKS is, behind the issuer's address without a slash at its end."""
     roles: tuple[str, ...]
     """The claim that has them, from the outermost to the innermost name."""

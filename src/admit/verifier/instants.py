@@ -34,6 +34,10 @@ class Instant(NamedTuple):
         """
         return max(self.wall - earlier.wall, self.steady - earlier.steady)
 
+    def later(self, seconds: float) -> Instant:
+        """So many seconds after it, by both clocks."""
+        return Instant(self.wall + seconds, self.steady + seconds)
+
 
 NEVER = Instant(-inf, -inf)
 

@@ -25,6 +25,10 @@ class Entry(msgspec.Struct, frozen=True):
     version: int = 0
 
 
+class UnknownKey(Exception):
+    """A token names a key that may be the issuer's newest: let it be looked for, and try again."""
+
+
 class Known:
     """Which tokens are off: those of a session, of a user below a version, of a key."""
 

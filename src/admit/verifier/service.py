@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Self
 from admit.errors import Unavailable
 from admit.guards.gate import Gate
 from admit.verifier import forks
-from admit.verifier.followed import UnknownKey
-from admit.verifier.following import FIRST_SECONDS, Following
 from admit.verifier.instants import Clocks
+from admit.verifier.known import UnknownKey
 from admit.verifier.terms import MAX_AGE, terms
 
 if TYPE_CHECKING:
@@ -20,9 +19,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from admit.model import Principal
+    from admit.verifier.following import Following
     from admit.verifier.forms import Form
 
 logger = logging.getLogger("admit.verifier")
+
+FIRST_SECONDS = 9.0
+"""How long a request waits for the first answers, or for an unknown key, at most: as long as two
+that the issuer gives late."""
 
 
 class Verifier:
@@ -76,6 +80,11 @@ class Verifier:
             form=form,
             roles=roles,
         )
+        # HTTP and cryptography: loaded once a verifier is made, neither at its import nor by the
+        # first request.
+        from admit.verifier.following import Following  # noqa: PLC0415
+
+        self._follow = Following
         self._clocks = clocks or Clocks()
         self._starting = threading.Lock()
         self._following: Following | None = None
@@ -150,7 +159,7 @@ class Verifier:
                         " is good here until it expires.",
                         self._terms.issuer,
                     )
-                following = Following(self._terms, self._clocks)
+                following = self._follow(self._terms, self._clocks)
                 try:
                     following.start()
                 except RuntimeError as error:  # this process has as many as it may

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from admit.verifier.forms import FORMS, Form
-from admit.verifier.issuer import address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +78,8 @@ def terms(
     Raises:
         ValueError: they can't be kept; the sentence says what to do.
     """
+    from admit.verifier.issuer import address  # noqa: PLC0415  it brings all of HTTP
+
     chosen = _form(form)
     if chosen is None and roles is not None:
         raise ValueError("roles is for other issuers: Admit's tokens say their roles in one way")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from admit.aws.authorizing import answers, events
 from admit.errors import InvalidToken, Malformed, Unauthenticated
-from admit.verifier import OnRequest
+from admit.verifier.on_request import OnRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from admit import readers
 from admit.errors import SettingsError
-from admit.verifier import LOOK, MAX_AGE
 from admit.verifier.issuer import address
+from admit.verifier.on_request import LOOK, MAX_AGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
