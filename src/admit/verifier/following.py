@@ -71,6 +71,8 @@ class Following:
         self._searching: Future[None] | None = None
         self.began: Future[None] = _running()
         """Done once both were asked for the first time, whatever came of it."""
+        self.has_begun = False
+        """The same, without the lock of a future."""
         self._first = 1 if self._feed is None else 2
         self._told_stale = False
         self._until = NEVER
@@ -200,7 +202,7 @@ class Following:
             if searching is not None:
                 self._safely(self._keys.search)
                 self._found(searching)
-            self._has_begun()
+            self._one_has_begun()
             with self._calls:
                 self._calls.wait_for(lambda: self._called, timeout=TICK_SECONDS)
         with self._calls:
@@ -220,7 +222,7 @@ class Following:
         wait = min(int(self._terms.max_age / 2), LONGEST_WAIT)
         while not self._closed.is_set():
             pause = self._safely(lambda: self._listen(wait))
-            self._has_begun()
+            self._one_has_begun()
             self._closed.wait(min(TICK_SECONDS if pause is None else pause, TICK_SECONDS))
         self._issuers[1].close()
 
@@ -243,11 +245,12 @@ class Following:
             logger.warning("What is revoked is known again.")
         self._told_stale = stale
 
-    def _has_begun(self) -> None:
+    def _one_has_begun(self) -> None:
         with self._calls:
             self._first -= 1
             last = self._first == 0
         if last:
+            self.has_begun = True
             self.began.set_result(None)
 
     def _safely(self, step: Callable[[], float | None]) -> float | None:

@@ -122,7 +122,7 @@ class Verifier:
             Unavailable: too little is known of the issuer, or for too long where `strict`.
         """
         following = self._following or self._started()
-        if not following.began.done():
+        if not following.has_begun:
             _wait(following.began)
         try:
             return following.verify(token)
@@ -137,7 +137,7 @@ class Verifier:
             InvalidToken, Unavailable: as `verify` does.
         """
         following = self._following or self._started()
-        if not following.began.done():
+        if not following.has_begun:
             await _wait_async(following.began)
         try:
             return following.verify(token)
