@@ -10,6 +10,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from admit.errors import InvalidToken, Unavailable
+from admit.verifier import service as service_module
 from admit.verifier.feed import BREATH_SECONDS, PAUSE_SECONDS, Feed
 from admit.verifier.followed import FollowedKeys
 from admit.verifier.issuer import Issuer
@@ -293,6 +294,7 @@ def test_a_clock_that_is_set_back_keeps_nobody_out(issuer, time):
         time.wall -= 3
         for _ in range(100):
             made.verify(token)
+        assert (made.age, made.stale) == (0.0, False)
         issuer.revoke(cursor="2.0")
         soon(lambda: issuer.looks() == 4)
         assert issuer.asked.count(FEED) == 2
@@ -320,6 +322,39 @@ def test_no_thread_is_needed_to_say_that_there_is_none(issuer, time, monkeypatch
         assert unavailable(made, issuer.token())
     with made:
         assert made.verify(issuer.token()).user_id == "ada"
+
+
+def test_nobody_waits_for_ever(issuer, time, monkeypatch, caplog):
+    """Neither at the first use, nor for an unknown key; by neither door."""
+    go_on, good = threading.Event(), issuer.answers[JWKS]
+
+    def held(handler):
+        go_on.wait(60)
+        answering(200, good)(handler)
+
+    async def async_door(made):
+        async with made as again:
+            with pytest.raises(Unavailable, match="has not told yet"):
+                await again.verify_async(issuer.token())
+            go_on.set()
+            soon(lambda: again._following.has_begun)
+            go_on.clear()
+            newer = issuer.token(ECKey.generate_key("P-256"))
+            with pytest.raises(Unavailable, match="has not told yet"):
+                await again.verify_async(newer)
+            with pytest.raises(Unavailable, match="has not told yet"):
+                again.verify(newer)
+            assert (await again.verify_async(issuer.token())).user_id == "ada"
+            go_on.set()
+
+    issuer.answers[JWKS] = held
+    monkeypatch.setattr(service_module, "FIRST_SECONDS", 0.01)
+    with service(issuer.url, time.clocks) as made:
+        with pytest.raises(Unavailable, match="has not told yet"):
+            made.verify(issuer.token())
+        made.close()
+        asyncio.run(async_door(made))
+    assert caplog.text.count("has not told yet") == 2  # as it began, twice
 
 
 def test_who_looked_before_a_withdrawal_does_not_undo_it(issuer, time):

@@ -6,9 +6,9 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Self
 
+from admit import forks
 from admit.errors import Unavailable
 from admit.guards.gate import Gate
-from admit.verifier import forks
 from admit.verifier.instants import Clocks
 from admit.verifier.known import UnknownKey
 from admit.verifier.terms import MAX_AGE, terms
@@ -90,7 +90,7 @@ class Verifier:
         self._following: Following | None = None
         self.gate = Gate(self, clock=self._clocks.wall)
         """What the guards of the frameworks stand on; it takes bearer tokens only."""
-        forks.told(self)
+        forks.tell(self)
 
     @property
     def follows_revocations(self) -> bool:
