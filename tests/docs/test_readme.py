@@ -149,7 +149,7 @@ def test_every_command_runs_and_prints_what_is_shown(tmp_path: Path, serve: Serv
 def test_the_shown_example_is_the_one_in_the_file() -> None:
     (python,) = (fence["text"] for fence in FENCED.finditer(README) if fence["kind"] == "python")
 
-    example = (ROOT / "examples" / "starlette_app.py").read_text(encoding="utf-8")
+    example = (ROOT / "examples" / "starlette" / "app.py").read_text(encoding="utf-8")
 
     assert example.endswith(python)
 
@@ -173,7 +173,7 @@ def test_the_example_guards_its_route(serve: Serve) -> None:
         gone = client.get("/orders", headers=bearer)
 
     assert nobody.status_code == 401
-    assert nobody.json()["code"] == "invalid_token"
+    assert nobody.json()["code"] == "unauthenticated"
     assert somebody.json() == {"orders_of": user["id"], "roles": []}
     assert gone.status_code == 401
     assert gone.json()["reason"] == "signed_out"
