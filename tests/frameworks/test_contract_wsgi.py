@@ -1,19 +1,16 @@
 """The HTTP contract through Flask, and through Django under WSGI and ASGI: the same file."""
 
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
 import pytest
-from flask import Flask
 
 from admit import Admit
 from admit.frameworks.bridge import BRIDGE
-from admit.frameworks.flask import mount
 from admit.testing.http_contract import Clock, HTTPContract, Service
 from tests.cheap import cheap
-from tests.frameworks.django_site import Site
-from tests.frameworks.wsgi_caller import WSGITransport
+from tests.frameworks.threaded import WAYS
 
 pytestmark = pytest.mark.anyio
 
@@ -31,31 +28,12 @@ async def through(carried, data_dir, **settings):
         await BRIDGE.wait(auth.close())
 
 
-@contextmanager
-def flask(auth):
-    app = Flask("contract")
-    mount(app, auth)
-    yield WSGITransport(app)
-
-
-@contextmanager
-def django_wsgi(auth):
-    with Site(auth) as site:
-        yield WSGITransport(site.wsgi())
-
-
-@contextmanager
-def django_asgi(auth):
-    with Site(auth) as site:
-        yield httpx.ASGITransport(site.asgi())
-
-
 class TestFlask(HTTPContract):
     at_root = False
 
     @pytest.fixture
     def serve(self, tmp_path):
-        return partial(through, flask, tmp_path)
+        return partial(through, WAYS["flask"], tmp_path)
 
 
 class TestDjangoWSGI(HTTPContract):
@@ -63,7 +41,7 @@ class TestDjangoWSGI(HTTPContract):
 
     @pytest.fixture
     def serve(self, tmp_path):
-        return partial(through, django_wsgi, tmp_path)
+        return partial(through, WAYS["django-wsgi"], tmp_path)
 
 
 class TestDjangoASGI(HTTPContract):
@@ -71,4 +49,4 @@ class TestDjangoASGI(HTTPContract):
 
     @pytest.fixture
     def serve(self, tmp_path):
-        return partial(through, django_asgi, tmp_path)
+        return partial(through, WAYS["django-asgi"], tmp_path)

@@ -2,17 +2,40 @@
 
 from itertools import count
 
+import httpx
 import pytest
 
+from admit import Admit
 from admit.errors import Forbidden, InsufficientUserAuthentication
 from admit.frameworks.bridge import BRIDGE
-from admit.testing.http_caller import Service, set_cookies
+from admit.testing.http_caller import Clock, Service, set_cookies
+from tests.cheap import cheap
+from tests.frameworks.threaded import WAYS
 
 pytestmark = pytest.mark.anyio
 
 numbers = count()
 OWN = {"x-request-id"}
 """What each answer of Admit's own has for itself."""
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def behind(request, tmp_path_factory):
+    """The transport to each framework, the `Admit` there, and its clock; with access cookies."""
+    clock = Clock()
+    settings = cheap(data_dir=tmp_path_factory.mktemp("behind"), access_cookie=True)
+    auth = Admit(settings, clock=clock)
+    with WAYS[request.param](auth) as transport:
+        yield transport, auth, clock
+        BRIDGE.call(auth.close())
+
+
+@pytest.fixture
+async def threaded(behind):
+    """The service."""
+    transport, auth, clock = behind
+    async with httpx.AsyncClient(transport=transport, base_url=auth.settings.base_url) as client:
+        yield Service(client, auth, clock)
 
 
 class Caller(Service):
