@@ -1,6 +1,6 @@
 """The views of the project, loaded once it has settings."""
 
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -21,6 +21,15 @@ async def later(request):
 
 def raises(request):
     raise Forbidden
+
+
+def leaves(request):
+    """A page that signs out, and that caches were to keep."""
+    answer = HttpResponse("gone")
+    answer.delete_cookie("admit-refresh")
+    answer["Cache-Control"] = "public, max-age=60"
+    answer["Expires"] = "Thu, 01 Jan 2032 00:00:00 GMT"
+    return answer
 
 
 @method_decorator(guard.user, name="dispatch")
@@ -53,6 +62,7 @@ urlpatterns = [
             "open": lambda _: JsonResponse({"open": True}),
             "raises": raises,
             "unguarded": who,
+            "leaves": leaves,
         }
     ),
     path("slashed/", guard.user(who)),

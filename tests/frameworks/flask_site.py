@@ -1,6 +1,6 @@
 """A Flask app with every way to guard a view."""
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, make_response
 from flask.views import MethodView
 
 from admit.frameworks.flask import Guard, mount
@@ -31,10 +31,19 @@ async def later():
     return who()
 
 
+def leaves():
+    """A page that signs out, and that caches were to keep."""
+    answer = make_response("gone")
+    answer.delete_cookie("admit-refresh")
+    answer.headers["Cache-Control"] = "public, max-age=60"
+    answer.headers["Expires"] = "Thu, 01 Jan 2032 00:00:00 GMT"
+    return answer
+
+
 def flask_app(auth):
     """As an application factory makes it: the guard above serves every app that it makes."""
     app = Flask("site")
-    mount(app, auth)
+    mount(app, auth, at_root=True)
     app.register_blueprint(inside)
     views = {
         "guarded": guard.user(who),
@@ -46,6 +55,7 @@ def flask_app(auth):
         "thing": Thing.as_view("things"),
         "open": lambda: {"open": True},
         "unguarded": who,
+        "leaves": leaves,
     }
     for name, view in views.items():
         methods = ["GET"] if name == "thing" else ["GET", "POST"]

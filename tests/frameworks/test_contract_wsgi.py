@@ -29,8 +29,6 @@ async def through(carried, data_dir, **settings):
 
 
 class TestFlask(HTTPContract):
-    at_root = False
-
     @pytest.fixture
     def serve(self, tmp_path):
         return partial(through, WAYS["flask"], tmp_path)

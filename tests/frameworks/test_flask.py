@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from flask import Flask
 
-from admit import Admit, Refusal
+from admit import Admit, Refusal, SettingsError
 from admit.errors import Forbidden
 from admit.frameworks import bridge
 from admit.frameworks.bridge import BRIDGE
@@ -147,3 +147,16 @@ def test_what_takes_too_long_is_given_up(auths, monkeypatch):
         BRIDGE.call(endless())
     BRIDGE.call(asyncio.wait_for(asyncio.sleep(0), 60))
     assert ended.is_set()
+
+
+def test_a_guard_that_nobody_could_pass_is_a_mistake():
+    for wrong in ({"role": ""}, {"within": 0}, {"within": -1}):
+        with pytest.raises(ValueError, match="nobody passes"):
+            guard.needs(**wrong)
+        with pytest.raises(ValueError, match="nobody passes"):
+            guard.check(**wrong)
+
+
+def test_without_a_prefix_every_path_would_be_ours(tmp_path):
+    with pytest.raises(SettingsError, match="ADMIT_PREFIX"):
+        mount(Flask("all"), Admit(cheap(data_dir=tmp_path, prefix="")))

@@ -131,3 +131,25 @@ def test_a_stolen_refresh_cookie_ends_the_session(browser):
     answer = browser.send("GET", "/guarded", cookies=stolen)
     assert (answer.status_code, answer.json()["reason"]) == (401, "reuse_detected")
     assert browser.send("GET", "/guarded").status_code == 401
+
+
+def test_a_page_that_signs_out_by_itself_keeps_its_cookies_removed(browser):
+    """What the view sets wins over what was renewed; and no cache is told to keep the answer."""
+    browser.sign_in("ada@example.com")
+    browser.auth.clock.advance(EXPIRED)
+    answer = browser.send("GET", "/leaves")
+    lines = [each.strip() for each in answer.headers.get_list("set-cookie")]
+    assert sorted(each.partition("=")[0] for each in lines) == ["admit-access", "admit-refresh"]
+    assert "Max-Age=0" in next(each for each in lines if each.startswith("admit-refresh="))
+    assert answer.headers["cache-control"] == "no-store"
+    assert "expires" not in answer.headers
+
+
+def test_a_page_elsewhere_renews_nothing_but_by_opening_ours(browser):
+    browser.sign_in("ada@example.com")
+    browser.auth.clock.advance(EXPIRED)
+    crossed = [("Sec-Fetch-Site", "cross-site")]
+    image = [*crossed, ("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")]
+    page = [*crossed, ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
+    assert browser.send("GET", "/guarded", headers=image).status_code == 401
+    assert browser.send("GET", "/guarded", headers=page).status_code == 200

@@ -62,6 +62,17 @@ class Door:
         return self._gate.answer(refusal)
 
 
+def asked(role: str | None, within: float | None, *, optional: bool = False) -> Needs:
+    """What a guard asks.
+
+    Raises:
+        ValueError: nobody could ever pass.
+    """
+    if role == "" or (within is not None and within <= 0):
+        raise ValueError(f"nobody passes a guard with role={role!r}, within={within!r}")
+    return Needs(role=role, within=within, optional=optional)
+
+
 def engine_of(auth: Guarded) -> Engine | None:
     """The engine, where it has one to start: a `Verifier` needs none."""
     return cast("Engine", auth) if hasattr(auth, "sessions") else None

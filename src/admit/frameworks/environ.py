@@ -63,7 +63,6 @@ def _cookies(value: str) -> list[str]:
 def scope_of(environ: Environ) -> dict[str, Any]:
     """The scope (ASGI 3) of this request; it holds whatever bytes were sent."""
     path = _bytes(environ.get("SCRIPT_NAME")) + _bytes(environ.get("PATH_INFO"))
-    peer = environ.get("REMOTE_ADDR")  # empty where the server listens on a Unix socket
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.5"},
@@ -75,9 +74,15 @@ def scope_of(environ: Environ) -> dict[str, Any]:
         "query_string": _bytes(environ.get("QUERY_STRING")),
         "root_path": "",
         "headers": lines(environ),
-        "client": (peer, _port(environ.get("REMOTE_PORT"))) if peer else None,
+        "client": peer_of(environ),
         "server": None,
     }
+
+
+def peer_of(environ: Environ) -> tuple[str, int] | None:
+    """The address that the server saw; None where it listens on a Unix socket."""
+    address, port = environ.get("REMOTE_ADDR"), str(environ.get("REMOTE_PORT") or "")
+    return (str(address), int(port) if port.isdecimal() else 0) if address else None
 
 
 def path_of(environ: Environ) -> str:
@@ -144,8 +149,3 @@ def _read(stream: Readable | None, size: int) -> bytes:
 def _bytes(text: object) -> bytes:
     """What was sent: a server has decoded it as Latin-1 (PEP 3333)."""
     return str(text or "").encode("latin-1", "replace")
-
-
-def _port(text: object) -> int:
-    port = str(text or "")
-    return int(port) if port.isdecimal() else 0

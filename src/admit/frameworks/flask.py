@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from flask import Flask, Response, current_app, request
 
 from admit.errors import Refusal
-from admit.frameworks.door import Door, engine_of
+from admit.frameworks.door import Door, asked, engine_of
 from admit.guards.gate import ANYBODY, Needs
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PRINCIPAL = "admit.principal"
 """Where a request's environ keeps who calls, once a guard has said so."""
 
 
-def mount(app: Flask, auth: Guarded) -> None:
+def mount(app: Flask, auth: Guarded, *, at_root: bool = False) -> None:
     """Give this app the routes of `auth` at its prefix, and answers to the refusals of its guards.
 
     A `Verifier` has no routes. Where `access_cookie` is on, the session of a page is renewed before
@@ -49,9 +49,11 @@ def mount(app: Flask, auth: Guarded) -> None:
     Arguments:
         app: may share `auth` with others.
         auth: `Admit`, or a `Verifier`.
+        at_root: whether `/healthz`, `/readyz` and `/.well-known/jwks.json` are answered, too.
 
     Raises:
         ValueError: the app has one already.
+        SettingsError: without a prefix, no path would be left to the app.
     """
     if EXTENSION in app.extensions:
         raise ValueError("This app has an Admit already: mount one.")
@@ -60,7 +62,7 @@ def mount(app: Flask, auth: Guarded) -> None:
     if engine_of(auth) is not None:
         from admit.frameworks.wsgi import Mounted  # noqa: PLC0415  a Verifier needs no routes
 
-        app.wsgi_app = Mounted(app.wsgi_app, cast("Admit", auth))  # type: ignore[method-assign]
+        app.wsgi_app = Mounted(app.wsgi_app, cast("Admit", auth), at_root=at_root)  # type: ignore[method-assign]
 
 
 class Guard:
@@ -107,17 +109,25 @@ class Guard:
         return self.needs(within=minutes * 60)
 
     def needs(
-        self, *, role: str | None = None, within: float | None = None, optional: bool = False
+        self, *, role: str | None = None, within: float | None = None
     ) -> Callable[[View], View]:
-        """Whoever has this role, and signed in within so many seconds."""
-        needs = Needs(role=role, within=within, optional=optional)
+        """Whoever has this role, and signed in within so many seconds.
+
+        Raises:
+            ValueError: nobody could ever pass.
+        """
+        needs = asked(role, within)
         return lambda view: self._before(view, needs)
 
     def check(
         self, *, role: str | None = None, within: float | None = None, optional: bool = False
     ) -> Callable[[], Response | None]:
-        """The same for `before_request`, of an app or a blueprint: all its views are guarded."""
-        needs = Needs(role=role, within=within, optional=optional)
+        """The same for `before_request`, of an app or a blueprint: all its views are guarded.
+
+        Raises:
+            ValueError: nobody could ever pass.
+        """
+        needs = asked(role, within, optional=optional)
         return lambda: self._refused(needs)
 
     def _before(self, view: View, needs: Needs) -> View:

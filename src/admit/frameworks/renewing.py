@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.datastructures import Headers
-
 from admit.errors import Refusal
 from admit.frameworks.bridge import BRIDGE
-from admit.frameworks.environ import EnvironHeaders, path_of, scope_of
+from admit.frameworks.environ import EnvironHeaders, path_of, peer_of
 from admit.guards.cookies import Cookies
 from admit.http.credentials import origin
 from admit.http.renewal import NOTHING, REFUSED, Renewal, Renewed
-from admit.stores.patience import Patience
 
 if TYPE_CHECKING:
     from admit.engine import Engine
@@ -66,15 +63,13 @@ class Renewing:
         return not token
 
     async def _work(self, environ: Environ) -> Renewed:
-        scope = scope_of(environ)
-        headers = Headers(scope=scope)
-        with Patience():
-            return await self._renewal.renew(
-                headers,
-                method=scope["method"],
-                path=path_of(environ),
-                origin=origin(scope, headers, self._engine.settings),
-            )
+        headers = EnvironHeaders(environ)
+        return await self._renewal.renew(
+            headers,
+            method=environ["REQUEST_METHOD"],
+            path=path_of(environ),
+            origin=origin({"client": peer_of(environ)}, headers, self._engine.settings),
+        )
 
 
 def _taken(environ: Environ, renewed: Renewed) -> Renewed:

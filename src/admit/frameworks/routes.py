@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from admit.frameworks.bridge import BRIDGE
+from admit.http.embedding import Paths
 from admit.http.feed import ENDS_AT
 
 if TYPE_CHECKING:
@@ -41,16 +42,20 @@ class Routes:
 
     Arguments:
         auth: whose routes they are.
+        at_root: whether the health checks and the keys are answered at the root, too.
+
+    Raises:
+        SettingsError: without a prefix, no path would be left to the app.
     """
 
-    def __init__(self, auth: Admit) -> None:
+    def __init__(self, auth: Admit, *, at_root: bool = False) -> None:
         self._auth = auth
-        self._prefix = auth.settings.prefix
+        self._paths = Paths(auth, at_root=at_root)
         self._waiting = threading.BoundedSemaphore(LONG_POLLS)
 
     def has(self, path: str) -> bool:
         """Whether this path is one of ours."""
-        return path.startswith(self._prefix) and path[len(self._prefix) :][:1] in {"", "/"}
+        return path in self._paths
 
     def answer(self, scope: dict[str, Any], body: bytes) -> Reply:
         """The answer to this request; the calling thread waits.

@@ -27,11 +27,15 @@ class Mounted:
     Arguments:
         app: answers all that is not ours.
         auth: answers what is under its prefix.
+        at_root: whether the health checks and the keys are answered at the root, too.
+
+    Raises:
+        SettingsError: without a prefix, no path would be left to the app.
     """
 
-    def __init__(self, app: WSGIApplication, auth: Admit) -> None:
+    def __init__(self, app: WSGIApplication, auth: Admit, *, at_root: bool = False) -> None:
         self._app = app
-        self._routes = Routes(auth)
+        self._routes = Routes(auth, at_root=at_root)
         self._gate = auth.gate
         self._renewing = Renewing(auth) if auth.settings.access_cookie else None
 
@@ -68,13 +72,27 @@ def status_line(status: int) -> str:
     return f"{status} {HTTPStatus(status).phrase}"
 
 
+def lets_store(name: str) -> bool:
+    """`Cache-Control`, and what shared caches obey in its place (RFC 9213; Surrogate-Control)."""
+    small = name.lower()
+    return small.endswith("cache-control") or small in {"surrogate-control", "expires"}
+
+
 def _delivering(start_response: StartResponse, cookies: tuple[str, ...]) -> StartResponse:
-    """It adds these cookies, and what carries them is stored nowhere (RFC 9111 section 7.3)."""
+    """It adds these cookies to an answer, which nobody may store then.
+
+    A cookie that the app sets or removes itself is left to it: it signs out, perhaps.
+    """
 
     def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:  # noqa: ANN401
-        kept = [each for each in headers if each[0].lower() != "cache-control"]
+        own = {value.partition("=")[0].strip() for name, value in headers if _sets(name)}
+        kept = [each for each in headers if not lets_store(each[0])]
         kept.append(("Cache-Control", "no-store"))
-        kept += [("Set-Cookie", each) for each in cookies]
+        kept += [("Set-Cookie", each) for each in cookies if each.partition("=")[0] not in own]
         return start_response(status, kept, exc_info) if exc_info else start_response(status, kept)
 
     return start
+
+
+def _sets(name: str) -> bool:
+    return name.lower() == "set-cookie"

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 
 from admit.errors import Refusal
 from admit.frameworks.django.configured import auth as configured
-from admit.frameworks.door import Door
+from admit.frameworks.door import Door, asked
 from admit.guards.gate import ANYBODY, Needs
 
 if TYPE_CHECKING:
@@ -53,10 +53,14 @@ class Guard:
         return self.needs(within=minutes * 60)
 
     def needs(
-        self, *, role: str | None = None, within: float | None = None, optional: bool = False
+        self, *, role: str | None = None, within: float | None = None
     ) -> Callable[[View], View]:
-        """Whoever has this role, and signed in within so many seconds."""
-        needs = Needs(role=role, within=within, optional=optional)
+        """Whoever has this role, and signed in within so many seconds.
+
+        Raises:
+            ValueError: nobody could ever pass.
+        """
+        needs = asked(role, within)
         return lambda view: self._before(view, needs)
 
     def door(self) -> Door:

@@ -11,6 +11,7 @@ from admit.frameworks.django.configured import auth
 from admit.frameworks.django.guards import response
 from admit.frameworks.door import engine_of
 from admit.frameworks.renewing import Renewing
+from admit.frameworks.wsgi import lets_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,9 +64,16 @@ def _fresh(request: HttpRequest) -> HttpRequest:
 
 
 def _delivered(answer: HttpResponseBase, cookies: tuple[str, ...]) -> HttpResponseBase:
-    """The answer with these cookies; what carries them is stored nowhere (RFC 9111 section 7.3)."""
+    """The answer with these cookies, which nobody may store then.
+
+    A cookie that the project sets or removes itself is left to it: it signs out, perhaps.
+    """
+    if not cookies:
+        return answer
     for each in cookies:
-        answer.cookies.load(each)
-    if cookies:
-        answer["Cache-Control"] = "no-store"
+        if each.partition("=")[0] not in answer.cookies:
+            answer.cookies.load(each)
+    for name in [each for each in answer.headers if lets_store(each)]:
+        del answer[name]
+    answer["Cache-Control"] = "no-store"
     return answer
