@@ -7,7 +7,7 @@ mount(app, auth)
 @app.get("/orders")
 @guard.user
 def orders():
-    return {"orders_of": guard.principal.user_id}
+    return {"orders_of": guard.caller.user_id}
 """
 
 from __future__ import annotations
@@ -91,6 +91,18 @@ class Guard:
                 "No guard stands before this view: put @guard.user, or @guard.optional, under its"
                 " route."
             ) from None
+
+    @property
+    def caller(self) -> Principal:
+        """Who calls, where somebody has to.
+
+        Raises:
+            RuntimeError: nobody calls, or no guard stands before this view.
+        """
+        principal = self.principal
+        if principal is None:
+            raise RuntimeError("Nobody calls: put @guard.user under the route, or ask principal.")
+        return principal
 
     def user(self, view: View) -> View:
         """Whoever is signed in."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from admit.frameworks.bridge import Guarded
     from admit.guards.problems import Answer
+    from admit.model import Principal
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -62,6 +63,21 @@ class Guard:
         """
         needs = asked(role, within)
         return lambda view: self._before(view, needs)
+
+    def principal(self, request: HttpRequest) -> Principal | None:
+        """Who calls, as `request.principal` has it, for those who check types."""
+        return cast("Principal | None", getattr(request, "principal", None))
+
+    def caller(self, request: HttpRequest) -> Principal:
+        """Who calls, where somebody has to.
+
+        Raises:
+            RuntimeError: nobody calls, or no guard stands before this view.
+        """
+        principal = self.principal(request)
+        if principal is None:
+            raise RuntimeError("Nobody calls: put @guard.user before the view, or ask principal.")
+        return principal
 
     def door(self) -> Door:
         """What lets in."""

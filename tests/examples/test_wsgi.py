@@ -1,0 +1,134 @@
+"""The examples of Flask and Django, as a reader starts them: by the command of their README."""
+
+import asyncio
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from admit import Admit
+from tests.servers import PATIENCE, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = Path(sys.executable).parent
+CREDENTIALS = {"email": "ada@example.com", "password": "seven pale lanterns drift"}
+LOGIN = {"login": CREDENTIALS["email"], "password": CREDENTIALS["password"]}
+SAME = {"Sec-Fetch-Site": "same-origin"}
+ENVIRON = {name: text for name, text in os.environ.items() if not name.startswith("ADMIT_")} | {
+    "PATH": f"{COMMANDS}{os.pathsep}{os.environ['PATH']}"
+}
+SIX_MINUTES = 360
+
+
+def commands(folder):
+    readme = (ROOT / "examples" / folder / "README.md").read_text(encoding="utf-8")
+    return [block.strip() for block in re.findall(r"```sh\n(.+?)```", readme, re.DOTALL)]
+
+
+@contextmanager
+def started(folder, data):
+    """The address of the example, for a block; its data lie where it is started."""
+    port = free_port()
+    environ = ENVIRON | {"ADMIT_BASE_URL": f"http://localhost:{port}"}
+    shell = f"exec env {commands(folder)[0]} --bind 127.0.0.1:{port}"
+    log = data / "log"
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", shell], cwd=data, env=environ, stdout=sink, stderr=sink
+        )
+    try:
+        wait_for(f"http://localhost:{port}/", process, log)
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        assert process.wait(timeout=PATIENCE) in {0, -signal.SIGTERM}, log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def wait_for(address, process, log):
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            httpx.get(address, timeout=PATIENCE)
+        except httpx.TransportError:
+            time.sleep(0.05)  # a process that starts has no event to wait for
+        else:
+            return
+    pytest.fail(f"the example was not ready:\n{log.read_text()}")
+
+
+async def long_ago(data, address):
+    """The access token of a sign-in six minutes ago."""
+    async with Admit(data_dir=data / "admit-data", base_url=address) as auth:
+        before = time.time() - SIX_MINUTES
+        return (await auth.sessions.sign_in(**LOGIN, now=before)).access_token
+
+
+def give_role(folder, data, address):
+    """By the command of the README where it has one, else by the command `admit`."""
+    command = [*commands(folder), "admit user role ada@example.com --add staff"][1]
+    subprocess.run(
+        shlex.split(command), cwd=data, env=ENVIRON | {"ADMIT_BASE_URL": address}, check=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "made", "forget"),
+    [("flask", 201, ("DELETE", "/orders")), ("django", 200, ("POST", "/orders/forget"))],
+)
+def test_orders_are_taken_from_whom_they_may_be(folder, made, forget, tmp_path):
+    """Register, sign in, order, be refused, get a role, be renewed, and sign out."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    with (
+        started(folder, tmp_path) as address,
+        httpx.Client(base_url=address, timeout=PATIENCE) as client,
+    ):
+        form = "json" if folder == "flask" else "data"
+        assert "Sign in, and order" in client.get("/").text
+        assert client.get("/orders").json()["code"] == "unauthenticated"
+        assert client.post("/auth/register", json=CREDENTIALS).status_code == 201
+        assert client.post("/auth/login", json=LOGIN).status_code == 200
+        tea = client.post("/orders", **{form: {"what": "tea"}}, headers=SAME)
+        assert (tea.status_code, tea.json()) == (made, ["tea"])
+        assert "You have 1." in client.get("/").text
+        elsewhere = {"Sec-Fetch-Site": "cross-site"}
+        trap = client.post("/orders", **{form: {"what": "a trap"}}, headers=elsewhere)
+        assert (trap.status_code, trap.json()["code"]) == (403, "csrf_failed")
+        staff = client.get("/staff/orders")
+        assert (staff.status_code, staff.json()["code"]) == (403, "forbidden")
+
+        give_role(folder, tmp_path, address)
+        token = asyncio.run(long_ago(tmp_path, address))
+        assert client.post("/auth/login", json=LOGIN).status_code == 200
+        assert list(client.get("/staff/orders").json().values()) == [["tea"]]
+
+        old = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=address, timeout=PATIENCE, headers=old) as another:
+            assert another.get("/orders").json() == ["tea"]
+            step_up = another.request(*forget)
+        assert step_up.status_code == 401
+        assert step_up.json()["code"] == "insufficient_user_authentication"
+
+        del client.cookies["admit-access"]
+        page = client.get("/", headers={**SAME, "Sec-Fetch-Mode": "navigate"})
+        assert "You have 1." in page.text
+        assert page.cookies["admit-access"]
+        assert client.request(*forget, headers=SAME).status_code == 204
+        assert client.get("/orders").json() == []
+        assert client.post("/auth/logout", headers=SAME).status_code == 204
+        assert "Sign in, and order" in client.get("/").text
+
+
+@pytest.mark.parametrize("folder", ["flask", "django"])
+def test_an_example_is_short(folder):
+    """At most 60 lines of Python, or nobody reads it."""
+    files = (ROOT / "examples" / folder).glob("*.py")
+    assert sum(len(each.read_text(encoding="utf-8").splitlines()) for each in files) <= 60
