@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -80,6 +82,12 @@ def give_role(folder, data, address):
     )
 
 
+def sent(client, form, what, headers):
+    """The answer to an order, in JSON or as a form."""
+    given: dict[str, Any] = {form: {"what": what}}
+    return client.post("/orders", headers=headers, **given)
+
+
 @pytest.mark.parametrize(
     ("folder", "made", "forget"),
     [("flask", 201, ("DELETE", "/orders")), ("django", 200, ("POST", "/orders/forget"))],
@@ -91,16 +99,15 @@ def test_orders_are_taken_from_whom_they_may_be(folder, made, forget, tmp_path):
         started(folder, tmp_path) as address,
         httpx.Client(base_url=address, timeout=PATIENCE) as client,
     ):
-        form = "json" if folder == "flask" else "data"
+        send = partial(sent, client, "json" if folder == "flask" else "data")
         assert "Sign in, and order" in client.get("/").text
         assert client.get("/orders").json()["code"] == "unauthenticated"
         assert client.post("/auth/register", json=CREDENTIALS).status_code == 201
         assert client.post("/auth/login", json=LOGIN).status_code == 200
-        tea = client.post("/orders", **{form: {"what": "tea"}}, headers=SAME)
+        tea = send("tea", SAME)
         assert (tea.status_code, tea.json()) == (made, ["tea"])
         assert "You have 1." in client.get("/").text
-        elsewhere = {"Sec-Fetch-Site": "cross-site"}
-        trap = client.post("/orders", **{form: {"what": "a trap"}}, headers=elsewhere)
+        trap = send("a trap", {"Sec-Fetch-Site": "cross-site"})
         assert (trap.status_code, trap.json()["code"]) == (403, "csrf_failed")
         staff = client.get("/staff/orders")
         assert (staff.status_code, staff.json()["code"]) == (403, "forbidden")

@@ -5,9 +5,14 @@ from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from admit.errors import Forbidden
 from admit.frameworks.django import guard
+from admit.frameworks.django.rest import AdmitAuthentication
 
 
 def who(request):
@@ -44,6 +49,17 @@ class LaterThing(View):
         return who(request)
 
 
+class Rest(APIView):  # type: ignore[misc]  # it brings no types
+    authentication_classes = (AdmitAuthentication,)
+    permission_classes = (IsAuthenticated,)
+    renderer_classes = (JSONRenderer,)
+
+    def get(self, request):
+        return Response({"user_id": request.auth.user_id, "user": str(request.user)})
+
+    post = get
+
+
 def listed(views):
     return [path(name, csrf_exempt(view)) for name, view in views.items()]
 
@@ -63,6 +79,7 @@ urlpatterns = [
             "raises": raises,
             "unguarded": who,
             "leaves": leaves,
+            "rest": Rest.as_view(),
         }
     ),
     path("slashed/", guard.user(who)),

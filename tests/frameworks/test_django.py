@@ -193,3 +193,16 @@ def test_settings_become_the_variables_that_say_the_same(tmp_path):
         trusted_proxies="10.0.0.0/8,192.0.2.1", secret="of-thirty-two-bytes-or-more-0123456789",
     )  # fmt: skip
     assert Settings.load(environ=environment(given), dotenv=None) == given
+
+
+def test_rest_framework_knows_who_calls(client, signed_in):
+    """And hands on what a bad token is refused with, and what another site may not do."""
+    answer = client.get("/rest", headers=signed_in)
+    assert answer.status_code == 200
+    assert answer.json()["user"] == answer.json()["user_id"]
+    nobody = client.get("/rest")
+    assert (nobody.status_code, nobody["WWW-Authenticate"]) == (401, 'Bearer realm="admit"')
+    bad = {"Authorization": "Bearer x"}
+    ours, theirs = client.get("/auth/me", headers=bad), client.get("/rest", headers=bad)
+    assert (theirs.status_code, theirs.content) == (401, ours.content)
+    assert theirs["WWW-Authenticate"] == ours["WWW-Authenticate"]
