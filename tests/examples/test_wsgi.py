@@ -71,7 +71,10 @@ async def long_ago(data, address):
     """The access token of a sign-in six minutes ago."""
     async with Admit(data_dir=data / "admit-data", base_url=address) as auth:
         before = time.time() - SIX_MINUTES
-        return (await auth.sessions.sign_in(**LOGIN, now=before)).access_token
+        tokens = await auth.sessions.sign_in(
+            login=LOGIN["login"], password=LOGIN["password"], now=before
+        )
+    return tokens.access_token
 
 
 def give_role(folder, data, address):

@@ -41,7 +41,7 @@ class SignedIn:
 
 
 class AdmitAuthentication(BaseAuthentication):  # type: ignore[misc]  # it brings no types
-    """Who calls, in `request.auth`; override `user` where `request.user` is to be a row of yours."""
+    """Who calls, in `request.auth`; override `user` to have a row of yours in `request.user`."""
 
     def authenticate(self, request: Request) -> tuple[Any, Principal] | None:
         """The user and the principal; None where no token is presented.
