@@ -31,7 +31,7 @@ class NotAdmit(Unavailable):
 
 
 class LostError(Exception):
-    """No answer came. It holds what happened in words, and not the request with its token."""
+    """No answer came; what happened, in words."""
 
 
 class OvertakenError(Exception):

@@ -92,8 +92,7 @@ class Post:
             with httpx.Client(**self.line.options()) as client:
                 return client.post(self.url, json=self.body, headers=self.headers)
         except httpx.HTTPError as error:
-            lost = _lost(error)
-        raise lost  # outside: the error of httpx holds the request, and so the token
+            raise _lost(error) from None
 
     async def do_async(self) -> httpx.Response:
         """Send it; raises as `do` does."""
@@ -101,8 +100,7 @@ class Post:
             async with httpx.AsyncClient(**self.line.options()) as client:
                 return await client.post(self.url, json=self.body, headers=self.headers)
         except httpx.HTTPError as error:
-            lost = _lost(error)
-        raise lost
+            raise _lost(error) from None
 
 
 @dataclass(frozen=True)

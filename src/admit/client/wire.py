@@ -87,6 +87,7 @@ class Wire:
             return (yield from post(self.line, f"{self.issuer}/{route}", headers, body))
         except LostError as lost:
             told = str(lost)
+        # Not from within: it would hold the error of httpx, and so the request with its token.
         raise errors.Unavailable(f"{self.issuer} gave no answer ({told}).", retry_after=0)
 
     def _read(self, answer: httpx.Response, asked: Now) -> tuple[Kept, Held] | None:
