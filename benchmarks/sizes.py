@@ -14,7 +14,7 @@ class Sizes:
     calls: int
     """How many verifications one round times."""
     guard_rounds: int
-    """Nineteen apps are in turn there: rounds are fewer, and shorter."""
+    """Twenty apps are in turn there: rounds are fewer, and shorter."""
     guard_seconds: float
     storm_rounds: int
     storm_seconds: float
@@ -36,7 +36,7 @@ FULL = Sizes(
     seconds=1.0,
     calls=640,
     guard_rounds=9,
-    guard_seconds=0.4,
+    guard_seconds=0.35,
     storm_rounds=5,
     storm_seconds=8.0,
     sign_ins=10_000,
