@@ -50,7 +50,7 @@ class ScopeHeaders:
         return [value.decode("latin-1") for name, value in self._raw if name == wanted]
 
 
-async def caller(gate: Gate, scope: Scope, needs: Needs = ANYBODY) -> Principal | None:
+def caller(gate: Gate, scope: Scope, needs: Needs = ANYBODY) -> Awaitable[Principal | None]:
     """Who calls; None only where that is optional.
 
     A WebSocket may change something whatever is read of it, so it is as a method that is not safe.
@@ -58,7 +58,7 @@ async def caller(gate: Gate, scope: Scope, needs: Needs = ANYBODY) -> Principal 
     Raises:
         Refusal: as `Gate.admit`.
     """
-    return await gate.admit_async(
+    return gate.admit_async(
         ScopeHeaders(scope),
         needs,
         changing=scope["type"] == "websocket" or scope["method"] not in SAFE,

@@ -14,7 +14,7 @@ import msgspec
 from admit.errors import Forbidden, InsufficientUserAuthentication, InvalidToken, Unauthenticated
 from admit.guards import csrf, problems
 from admit.guards.cookies import Cookies
-from admit.guards.presented import access_token
+from admit.guards.presented import access_token, bearer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,6 +154,8 @@ class Gate:
             CsrfFailed: it came in the cookie, and the request from another site.
             Malformed: there are two.
         """
+        if self._cookies is None and (token := bearer(headers)):
+            return token, False  # the ordinary case, without the steps that it does not need
         in_cookie = self._cookies.access_token(headers) if self._cookies else None
         try:
             token = access_token(headers, in_cookie)
