@@ -1,4 +1,7 @@
-"""Sets Django up, in the process that tests/users/test_django.py starts."""
+"""Sets Django up, in the process that tests/users/test_django.py starts: a plugin of its pytest.
+
+It is no conftest: whoever only collects the tests would set Django up, too.
+"""
 
 import tempfile
 from pathlib import Path
