@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from admit import Admit, Hooks, InvalidToken, SettingsError
-from admit.errors import AlreadyExists, InvalidCredentials, RefreshRefused
+from admit.errors import AlreadyExists, InvalidCredentials, RefreshRefused, Unavailable
 from admit.hooks import running
 from admit.hooks.claims import RESERVED
 from admit.model import Origin
@@ -375,6 +375,21 @@ async def test_a_hook_is_told_when_it_can_be_read(hooked, clock):
     tokens = await signed_in(engine)
     async with asyncio.timeout(PATIENCE):
         assert (await found).id == tokens.session_id
+
+
+async def test_what_could_not_be_written_down_is_not_told(hooked, clock, monkeypatch):
+    seen = Seen()
+    engine = await hooked(Hooks(sign_in_refused=seen))
+
+    async def out(_):
+        await asyncio.sleep(0)
+        raise Unavailable("the store is out")
+
+    monkeypatch.setattr(engine.store, "record", out)
+    with pytest.raises(Unavailable):
+        await engine.sessions.sign_in(login=LOGIN, password="wrong", now=clock())
+    await engine.close()
+    assert seen == []
 
 
 @pytest.mark.parametrize("how", [each for each in BROKEN if "mapping" not in each])
