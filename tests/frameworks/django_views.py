@@ -79,6 +79,7 @@ urlpatterns = [
             "raises": raises,
             "unguarded": who,
             "leaves": leaves,
+            "cookies": lambda request: JsonResponse(request.COOKIES),
             "rest": Rest.as_view(),
         }
     ),

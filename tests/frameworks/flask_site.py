@@ -1,6 +1,6 @@
 """A Flask app with every way to guard a view."""
 
-from flask import Blueprint, Flask, make_response
+from flask import Blueprint, Flask, make_response, request
 from flask.views import MethodView
 
 from admit.frameworks.flask import Guard, mount
@@ -56,6 +56,7 @@ def flask_app(auth):
         "open": lambda: {"open": True},
         "unguarded": who,
         "leaves": leaves,
+        "cookies": lambda: dict(request.cookies),
     }
     for name, view in views.items():
         methods = ["GET"] if name == "thing" else ["GET", "POST"]

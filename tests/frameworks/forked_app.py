@@ -1,17 +1,35 @@
 """What the servers of the tests load: one `Admit` and its apps, made while this is imported.
 
 `VERIFIED` is a token that a guard verifies meanwhile, so that Admit is started before any fork.
+However busy the machine is, nobody gives up here. Where a process ends by itself, it leaves a file
+that says whether Admit had still anything open.
 """
 
+import atexit
 import os
+from pathlib import Path
 
 import httpx
 
-from admit import Admit
+from admit import Admit, engine
+from admit.stores import patience
+from admit.stores.postgres import connections
 from tests.frameworks.flask_site import flask_app
 from tests.frameworks.wsgi_caller import called, environ_of
+from tests.servers import PATIENCE
+
+patience.SECONDS = connections.WAIT_SECONDS = engine.START_SECONDS = PATIENCE
+connections.PARAMETERS["connect_timeout"] = PATIENCE
+for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
+    connections.SESSION = connections.SESSION.replace(f"'{limit}'", f"'{PATIENCE * 1000}'")
 
 auth = Admit()
+
+
+@atexit.register
+def ended():
+    place = Path(os.environ["ADMIT_DATA_DIR"]) / f"ended-{os.getpid()}"
+    place.write_text("open" if auth._open else "closed", encoding="ascii")
 
 
 def flask():

@@ -20,14 +20,16 @@ DEADLINE = 60.0
 PASSWORD = "correct horse battery"
 
 
-def prepared(data_dir, *, sessions, ago=0.0, email="ada@example.com", roles=()):
+def prepared(data_dir, *, sessions, ago=0.0, email="ada@example.com", roles=(), **settings):
     """The tokens of so many sessions in that directory, opened so many seconds ago.
 
     Made here, where hashing is cheap: a server in another process hashes at the full price.
     """
 
     async def make():
-        async with Admit(cheap(data_dir=data_dir), clock=lambda: time.time() - ago) as auth:
+        async with Admit(
+            cheap(data_dir=data_dir, **settings), clock=lambda: time.time() - ago
+        ) as auth:
             now = auth.clock()
             await auth.accounts.register(email=email, password=PASSWORD, roles=roles, now=now)
             given = {"login": email, "password": PASSWORD, "now": now}
@@ -149,6 +151,13 @@ def together(work, number):
         each.join(DEADLINE)
         assert not each.is_alive(), "a request hangs"
     return results
+
+
+def connections_to(port):
+    """The sockets of this machine that are connected to that port, by their inodes."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return {each[9] for each in fields if int(each[2].rpartition(":")[2], 16) == port} - {"0"}
 
 
 def open_files(pid, name):

@@ -13,6 +13,7 @@ from admit.forks import INHERITED
 from tests.frameworks.processes import (
     DEADLINE,
     ROOT,
+    connections_to,
     gunicorn,
     open_files,
     prepared,
@@ -25,27 +26,30 @@ THREADS = 4
 EACH = 250
 DATABASE = "admit.db"
 
-GTHREAD = ("--preload", "--workers", "2", "--worker-class", "gthread", "--threads", "4")
+GTHREAD = (
+    "--preload", "--workers", "2", "--worker-class", "gthread", "--threads", "4",
+    "--timeout", "120", "--graceful-timeout", "60",
+)  # fmt: skip
 
 
-def await_workers(running, access):
-    """Return once both workers have served, each with the database open: whoever is free takes."""
+def await_workers(running, access, opened):
+    """Return once both workers have served, each with something open: whoever is free takes."""
     deadline = time.monotonic() + DEADLINE
-    while sum(open_files(pid, DATABASE) > 0 for pid in running.children()) < 2:
+    while sum(opened(pid) > 0 for pid in running.children()) < 2:
         assert time.monotonic() < deadline, running.log
         together(
             lambda _: running.send("GET", "/guarded", Authorization=f"Bearer {access}"), THREADS
         )
 
 
-def mixed(running, tokens):
-    """A thousand requests, guarded ones and refreshes; what each was answered, and by whom."""
+def mixed(running, tokens, each=EACH):
+    """Guarded requests and refreshes, of four clients at once; what they were answered."""
 
     def work(index):
         statuses: Counter[int] = Counter()
         access, refresh = tokens[index].access_token, tokens[index].refresh_token
         connection = running.connection()
-        for number in range(EACH):
+        for number in range(each):
             if number % 10 == 5:
                 answer = running.send(
                     "POST", "/auth/refresh", connection=connection, Refresh_Token=refresh
@@ -102,14 +106,36 @@ def test_a_thousand_requests_through_forked_workers(command, started, tmp_path):
     [expired] = prepared(tmp_path, sessions=1, ago=1_000, email="bob@example.com")
     environment = {"VERIFIED": tokens[0].access_token} if started else {}
     with serving(command, tmp_path, ADMIT_ACCESS_COOKIE="true", **environment) as running:
-        await_workers(running, tokens[0].access_token)
+        await_workers(running, tokens[0].access_token, lambda pid: open_files(pid, DATABASE))
         assert mixed(running, tokens) == {200: THREADS * EACH}, running.log
         six_at_once(running, expired)
         assert open_files(running.process.pid, DATABASE) == 0
+        workers = [pid for pid in running.children() if open_files(pid, DATABASE)]
         assert running.ended() == 0, running.log
         assert "Traceback" not in running.log
     if running.process.args[2] == "gunicorn":  # uvicorn ends by the signal, without an end of ours
-        assert not (tmp_path / f"{DATABASE}-wal").exists()  # whoever closed it last has tidied up
+        said = [(tmp_path / f"ended-{pid}").read_text(encoding="ascii") for pid in workers]
+        assert said == ["closed", "closed"]
+
+
+def held(pid, port):
+    """How many connections to that port this process has."""
+    return sum(open_files(pid, f"[{each}]") for each in connections_to(port))
+
+
+def test_no_connection_to_postgresql_is_shared_across_a_fork(tmp_path, postgres, database_url):
+    """Each is one process's own, though a token was verified before the fork."""
+    tokens = prepared(tmp_path, sessions=THREADS, database_url=database_url)
+    given = {"ADMIT_DATABASE_URL": database_url, "VERIFIED": tokens[0].access_token}
+    with serving(gunicorn(*GTHREAD), tmp_path, **given) as running:
+        await_workers(running, tokens[0].access_token, lambda pid: held(pid, postgres.port))
+        assert mixed(running, tokens, each=20) == {200: THREADS * 20}, running.log
+        assert held(running.process.pid, postgres.port) == 0
+        processes = [running.process.pid, *running.children()]
+        sockets = connections_to(postgres.port)
+        holders = [sum(open_files(pid, f"[{each}]") for pid in processes) for each in sockets]
+        assert max(holders) == 1
+        assert running.ended() == 0, running.log
 
 
 @pytest.fixture(scope="module")

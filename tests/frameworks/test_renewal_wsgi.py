@@ -4,12 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from django.test import override_settings
 
 from admit import Admit
 from admit.frameworks.bridge import BRIDGE
 from admit.testing.http_caller import PASSWORD, Clock
 from tests.cheap import cheap
-from tests.frameworks.django_site import Site
+from tests.frameworks.django_site import MIDDLEWARE, Site
 from tests.frameworks.flask_site import flask_app
 from tests.frameworks.wsgi_caller import called, environ_of
 
@@ -44,6 +45,16 @@ class Browser:
         assert set(self.cookies) == {"admit-refresh", "admit-access"}
 
 
+def reads_cookies_first(get_response):
+    """A middleware of the project that stands before Admit's, against its advice."""
+
+    def middleware(request):
+        assert request.COOKIES is not None
+        return get_response(request)
+
+    return middleware
+
+
 @pytest.fixture(params=["flask", "django"])
 def browser(request, tmp_path):
     clock = Clock()
@@ -52,7 +63,8 @@ def browser(request, tmp_path):
     if request.param == "flask":
         yield Browser(flask_app(auth), auth)
     else:
-        with Site(auth) as site:
+        first = f"{__name__}.reads_cookies_first"
+        with Site(auth) as site, override_settings(MIDDLEWARE=[first, *MIDDLEWARE]):
             yield Browser(site.wsgi(), auth)
     BRIDGE.call(auth.close())
 
@@ -153,3 +165,11 @@ def test_a_page_elsewhere_renews_nothing_but_by_opening_ours(browser):
     page = [*crossed, ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
     assert browser.send("GET", "/guarded", headers=image).status_code == 401
     assert browser.send("GET", "/guarded", headers=page).status_code == 200
+
+
+def test_a_view_sees_the_cookies_that_it_was_let_in_by(browser):
+    browser.sign_in("ada@example.com")
+    del browser.cookies["admit-access"]
+    answer = browser.send("GET", "/cookies")
+    (given,) = [each for each in answer.headers.get_list("set-cookie") if "admit-access=" in each]
+    assert answer.json()["admit-access"] == given.strip().partition(";")[0].partition("=")[2]
