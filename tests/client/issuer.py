@@ -19,8 +19,11 @@ TRUSTED = httpx.create_ssl_context()
 """Made once: it takes longer than all that a test does beside."""
 PATIENCE = 60.0
 """Seconds after which what another thread or process does is not seen, however busy the machine."""
-ONE_USE = httpx.Limits(max_connections=20, max_keepalive_connections=0)
-"""A connection that is kept may be closed by the server in the moment in which it is used again."""
+ONE_USE = httpx.Limits(max_keepalive_connections=0)
+"""A connection that is kept may be closed by the server in the moment in which it is used again.
+
+Nor do threads share a client: httpcore may close what it takes for idle under another one's hands.
+"""
 PATIENT: dict[str, Any] = {"timeout": PATIENCE, "verify": TRUSTED, "limits": ONE_USE}
 """Of a client of httpx in a test."""
 
@@ -148,7 +151,8 @@ class Issuer:
 
     def me(self, auth):
         """The status of `GET /auth/me`, as asked with this auth."""
-        return self.client.get(f"{self.url}/me", auth=auth).status_code
+        with httpx.Client(auth=auth, **PATIENT) as client:  # its own: threads ask too
+            return client.get(f"{self.url}/me").status_code
 
     def refresh(self, refresh_token, **headers):
         """The answer to a refresh that no client of ours makes."""
