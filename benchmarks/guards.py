@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from benchmarks import scripts
 from benchmarks.figures import Figure, at_least, at_most, ratios, shown
-from benchmarks.guarded import BARE, HELLO, IDLE, OURS, TOKENS, USUAL
+from benchmarks.guarded import ASKING, BARE, BARE_REST, HELLO, IDLE, OURS, OURS_REST, TOKENS, USUAL
 from benchmarks.rounds import CONNECTIONS, Round, round_of
 from benchmarks.servers import by_gunicorn, by_uvicorn
 
@@ -49,7 +49,11 @@ FRAMEWORKS = {
     "django": Framework(
         "Django",
         "simplejwt, stateless",
-        {"/bare-rest": "REST framework, bare", "/asking": "simplejwt, asking for the user"},
+        {
+            BARE_REST: "REST framework, bare",
+            OURS_REST: "REST framework, ours",
+            ASKING: "simplejwt, asking for the user",
+        },
     ),
 }
 WSGI = {"flask", "django"}
@@ -66,7 +70,9 @@ def framework(module: str, sizes: Sizes) -> list[Figure]:
     with serving(f"benchmarks.guarded.{module}:app", users=1, sessions=SESSIONS) as server:
         ours = [each.access_token for each in server.tokens]
         usual: list[str] = json.loads(_answer(server, TOKENS))
-        presented = {route: ours if route in {BARE, IDLE, OURS} else usual for route in routes}
+        presented = {
+            route: ours if route in {BARE, IDLE, OURS, OURS_REST} else usual for route in routes
+        }
         _check(server, presented)
         return _figures(framework, _rounds(server, presented, sizes))
 
@@ -91,7 +97,7 @@ def _check(server: Server, presented: dict[str, list[str]]) -> None:
     for route, (token, *_) in presented.items():
         if (answer := json.loads(_answer(server, route, token))) != HELLO:
             raise RuntimeError(f"{route} answers something else: {answer}")
-    for route in (OURS, USUAL):
+    for route in presented.keys() - {BARE, IDLE, BARE_REST}:
         try:
             _answer(server, route)
         except HTTPError as error:

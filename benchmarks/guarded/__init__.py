@@ -8,6 +8,8 @@ counts as its guard's; they share a process, so that they are loaded under the s
 from __future__ import annotations
 
 BARE, IDLE, OURS, USUAL, TOKENS = "/bare", "/idle", "/ours", "/usual", "/tokens"
+BARE_REST, OURS_REST, ASKING = "/bare-rest", "/ours-rest", "/asking"
+"""Of Django alone: all three in Django REST framework."""
 HELLO = {"hello": "world"}
 KEY = "the key of the usual tokens, as long as HS256 wants it"
 ALGORITHM = "HS256"

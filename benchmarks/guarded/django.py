@@ -16,7 +16,19 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.http import JsonResponse
 
-from benchmarks.guarded import BARE, HELLO, KEY, MINUTES, OURS, TOKENS, USERS, USUAL
+from benchmarks.guarded import (
+    ASKING,
+    BARE,
+    BARE_REST,
+    HELLO,
+    KEY,
+    MINUTES,
+    OURS,
+    OURS_REST,
+    TOKENS,
+    USERS,
+    USUAL,
+)
 from benchmarks.guarded.serving import wsgi_by_path
 
 if TYPE_CHECKING:
@@ -24,7 +36,6 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 OTHERS = ["django.middleware.common.CommonMiddleware"]  # says how long an answer is
-BARE_REST, ASKING = "/bare-rest", "/asking"
 
 settings.configure(
     SECRET_KEY=KEY,
@@ -62,6 +73,7 @@ from rest_framework_simplejwt.authentication import (  # noqa: E402
 from rest_framework_simplejwt.tokens import AccessToken  # noqa: E402
 
 from admit.frameworks.django import guard  # noqa: E402
+from admit.frameworks.django.rest import AdmitAuthentication  # noqa: E402
 
 
 def bare(_: HttpRequest) -> HttpResponse:
@@ -98,6 +110,10 @@ class Usual(APIView):  # type: ignore[misc]
         return Response(HELLO)
 
 
+class OursRest(Usual):
+    authentication_classes = (AdmitAuthentication,)
+
+
 class Asking(Usual):
     authentication_classes = (JWTAuthentication,)
 
@@ -107,6 +123,7 @@ views = {
     OURS: ours,
     USUAL: Usual.as_view(),
     BARE_REST: BareRest.as_view(),
+    OURS_REST: OursRest.as_view(),
     ASKING: Asking.as_view(),
     TOKENS: tokens,
 }
@@ -115,6 +132,6 @@ urlpatterns = [
     path("", include("admit.frameworks.django.urls")),
 ]
 call_command("migrate", run_syncdb=True, verbosity=0)
-without = WSGIHandler()  # the middleware that is listed now
+plain = WSGIHandler()  # the middleware that is listed now
 settings.MIDDLEWARE = [*OTHERS, "admit.frameworks.django.Middleware"]
-app = wsgi_by_path(dict.fromkeys(views, without) | {OURS: WSGIHandler()})
+app = wsgi_by_path(dict.fromkeys(views, plain) | dict.fromkeys((OURS, OURS_REST), WSGIHandler()))
