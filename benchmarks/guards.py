@@ -56,6 +56,9 @@ FRAMEWORKS = {
         },
     ),
 }
+UNGUARDED = {BARE, IDLE, BARE_REST}
+WITH_OURS = {BARE, IDLE, OURS, OURS_REST}
+"""Which get a token of ours; the others get one of theirs."""
 WSGI = {"flask", "django"}
 
 
@@ -70,9 +73,7 @@ def framework(module: str, sizes: Sizes) -> list[Figure]:
     with serving(f"benchmarks.guarded.{module}:app", users=1, sessions=SESSIONS) as server:
         ours = [each.access_token for each in server.tokens]
         usual: list[str] = json.loads(_answer(server, TOKENS))
-        presented = {
-            route: ours if route in {BARE, IDLE, OURS, OURS_REST} else usual for route in routes
-        }
+        presented = {route: ours if route in WITH_OURS else usual for route in routes}
         _check(server, presented)
         return _figures(framework, _rounds(server, presented, sizes))
 
@@ -97,7 +98,7 @@ def _check(server: Server, presented: dict[str, list[str]]) -> None:
     for route, (token, *_) in presented.items():
         if (answer := json.loads(_answer(server, route, token))) != HELLO:
             raise RuntimeError(f"{route} answers something else: {answer}")
-    for route in presented.keys() - {BARE, IDLE, BARE_REST}:
+    for route in presented.keys() - UNGUARDED:
         try:
             _answer(server, route)
         except HTTPError as error:
