@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import socket
-import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -27,23 +26,14 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulat
 NUMBERS = count()
 
 
-@pytest.fixture(scope="module")
-def emulator():
-    """The address of an emulator of AWS, in a process of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "desk.table", "--port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+@pytest.fixture
+def emulator(moto_server):
+    """The address of the emulator of AWS that the tests share."""
+    return moto_server.endpoint
 
 
 @pytest.fixture
-def aws(emulator, monkeypatch):
+def aws(emulator, botocores_descriptions, monkeypatch):
     """Keeps something there, and returns the source that names it."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
