@@ -19,6 +19,7 @@ def rows(path):
     return counts
 
 
+@pytest.mark.no_cover  # 1000 times the same
 async def test_1000_refreshes_add_no_row_in_any_table(service, tmp_path):
     """No event either; nor do retries, with or without a key."""
     await service.register()

@@ -66,6 +66,7 @@ async def test_a_thief_cannot_keep_step_with_the_owner(service):
     await caught(service, thief["refresh_token"])
 
 
+@pytest.mark.no_cover  # 1440 times the same
 @pytest.mark.parametrize("first", ["owner", "thief"])
 async def test_one_pause_of_either_ends_what_they_share(service, first):
     """For an hour they keep step; then one comes the leeway later than the other."""

@@ -18,7 +18,7 @@ from desk.runtime import Function, ProcessEnded
 from desk.wire import Listener, Request, Response
 from tests.cheap import cheap
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]  # others serve what is called here
 SECRET = "a secret of the tests with more than 32 bytes in it"
 HOUR = 3_600
 PATIENCE = 120

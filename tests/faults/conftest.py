@@ -13,6 +13,11 @@ LONG = os.environ.get("FAULTS") == "long"
 """`FAULTS=long` runs what the issue asks for; otherwise a short form of the same."""
 
 
+@pytest.fixture(autouse=True)
+def unmeasured(no_cover):
+    """Other processes serve here: coverage would only slow down whoever calls them."""
+
+
 @pytest.fixture
 def long():
     """Whether this is the long run."""

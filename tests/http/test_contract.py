@@ -1,4 +1,8 @@
-"""The HTTP contract on the ASGI app: on plain http at home, on https, and on other stores."""
+"""The HTTP contract on the ASGI app: on plain http at home, on https, and on other stores.
+
+Coverage doubles what a test costs: one of them is measured, for they run the same code; the stores
+have tests of their own.
+"""
 
 from functools import partial
 
@@ -13,12 +17,14 @@ class TestPlainHTTP(HTTPContract):
     pass
 
 
+@pytest.mark.no_cover
 class TestHTTPS(HTTPContract):
     @pytest.fixture
     def serve(self, serve):
         return partial(serve, base_url="https://auth.example.com")
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("patient_postgres")
 class TestPostgreSQL(HTTPContract):
     @pytest.fixture
@@ -26,6 +32,7 @@ class TestPostgreSQL(HTTPContract):
         return partial(serve, database_url=database_url)
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("patient_dynamodb")
 class TestDynamoDB(HTTPContract):
     @pytest.fixture

@@ -67,6 +67,7 @@ class TestWithoutWatch(HTTPContract):
         return frozen
 
 
+@pytest.mark.no_cover  # the same code as above, and the store has tests of its own
 @pytest.mark.usefixtures("patient_dynamodb")
 class TestWithoutWatchOnDynamoDB(HTTPContract):
     """As it is on AWS: one table, in which attempts are counted, too."""

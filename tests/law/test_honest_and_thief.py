@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -462,4 +463,5 @@ HonestAndThief.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestHonestAndThief = HonestAndThief.TestCase
+# Thousands of steps go over the same few lines.
+TestHonestAndThief = pytest.mark.no_cover(HonestAndThief.TestCase)

@@ -23,6 +23,8 @@ LATEST = 3.25
 """The longest way, in seconds: there and twice back take less than the leeway together."""
 COMES_BACK = (0.0, 1.0, 8.0, 10.0, 11.0, 900.0)
 
+pytestmark = pytest.mark.no_cover  # thousands of times the same
+
 
 def tabs_of(dice, *, over, mean):
     """Tabs that begin within `over` seconds, whose ways take `mean` seconds."""

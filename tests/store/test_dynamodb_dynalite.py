@@ -36,6 +36,7 @@ def one_by_one(table):
 
 
 @pytest.mark.anyio
+@pytest.mark.no_cover  # the same code as on moto
 @pytest.mark.usefixtures("patient_dynamodb")
 class TestRotationOnDynalite(RotationContract):
     @pytest.fixture
