@@ -12,7 +12,7 @@ from admit.testing.http_contract import HTTPContract
 from admit.testing.http_refusals import NEEDS_A_BEARER
 from admit.testing.http_revocations import KEY
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_sqlite")]
 
 
 class TestREST(HTTPContract):

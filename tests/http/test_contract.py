@@ -10,7 +10,7 @@ import pytest
 
 from admit.testing.http_contract import HTTPContract
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_sqlite")]
 
 
 class TestPlainHTTP(HTTPContract):

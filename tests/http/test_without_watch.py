@@ -12,7 +12,7 @@ from admit import Admit
 from admit.testing.http_contract import Clock, HTTPContract, Service
 from tests.cheap import cheap
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_sqlite")]
 SECRET = "a secret of the instances 0123456789 abcdef"
 
 
