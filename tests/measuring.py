@@ -10,19 +10,18 @@ import pytest
 
 VARIABLE = "COVERAGE_PROCESS_CONFIG"
 """Coverage's `patch = ["subprocess"]` starts in every Python that finds this."""
+SETTING = pytest.StashKey[str]()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def what_measures():
-    """Coverage's own setting, taken out of the environment; None where nothing is measured."""
-    with pytest.MonkeyPatch.context() as patch:
-        given = os.environ.get(VARIABLE)
-        patch.delenv(VARIABLE, raising=False)
-        yield given
+@pytest.hookimpl(tryfirst=True)  # before any fixture starts a process
+def pytest_runtest_setup(item):
+    """Take it out of the environment; coverage sets it anew after each test of `no_cover`."""
+    if given := os.environ.pop(VARIABLE, None):
+        item.config.stash[SETTING] = given
 
 
 @pytest.fixture
-def measured_processes(what_measures, monkeypatch):
+def measured_processes(pytestconfig, monkeypatch):
     """What this test starts is measured: it shows what only a process of its own does."""
-    if what_measures is not None:
-        monkeypatch.setenv(VARIABLE, what_measures)
+    if given := pytestconfig.stash.get(SETTING, None):
+        monkeypatch.setenv(VARIABLE, given)
