@@ -13,6 +13,7 @@ from admit.errors import InvalidToken, Unavailable
 from admit.verifier import service as service_module
 from admit.verifier.feed import BREATH_SECONDS, PAUSE_SECONDS, Feed
 from admit.verifier.followed import FollowedKeys
+from admit.verifier.held import Ended, Held
 from admit.verifier.issuer import Issuer
 from admit.verifier.known import Entry, Known
 from admit.verifier.service import Verifier
@@ -144,7 +145,7 @@ def test_a_withdrawn_key_is_off_and_its_successor_asked_for_at_once(issuer, veri
     issuer.publish(newer)
     issuer.revoke(entry("key", issuer.key.thumbprint(), reason="revoked"), cursor="2.0")
     soon(lambda: reason(verifier, token))
-    soon(lambda: issuer.looks(JWKS) == 2)
+    soon(lambda: [each.kid for each in verifier._following._keys.state] == [newer.thumbprint()])
     assert verifier.verify(issuer.token(newer))
     assert reason(verifier, token) == "bad"
     assert issuer.looks(JWKS) == 2  # nobody looks for what is known to be off
@@ -324,6 +325,31 @@ def test_no_thread_is_needed_to_say_that_there_is_none(issuer, time, monkeypatch
         assert made.verify(issuer.token()).user_id == "ada"
 
 
+@pytest.mark.parametrize("late", [FEED, JWKS])
+def test_the_first_request_waits_for_both_however_late_one_is(issuer, time, late):
+    """The other thread goes around many times meanwhile."""
+    go_on, good, clock = threading.Event(), issuer.answers[late], time.clocks
+
+    def held(handler):
+        go_on.wait(60)
+        answering(200, good)(handler)
+
+    issuer.answers[late] = held
+    made = Verifier(
+        issuer=ISSUER, audience=AUDIENCE, verifier_key=KEY, url=issuer.url, clocks=clock
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(made.verify, issuer.token())
+        soon(lambda: len(issuer.asked) >= 2)
+        for _ in range(5):
+            made._started()._call()
+            wait([first], timeout=0.02)
+        assert not first.done()
+        go_on.set()
+        assert first.result(60).user_id == "ada"
+    made.close()
+
+
 def test_nobody_waits_for_ever(issuer, time, monkeypatch, caplog):
     """Neither at the first use, nor for an unknown key; by neither door."""
     go_on, good = threading.Event(), issuer.answers[JWKS]
@@ -465,6 +491,26 @@ def test_closing_ends_a_question_that_waits_and_says_nothing_of_it(issuer, time,
         assert len(threads()) == 2
     assert threads() == []
     assert caplog.text == ""
+
+
+def test_what_was_ended_before_it_asked_keeps_no_connection(issuer, time, monkeypatch):
+    """Ended by another thread between the connecting and the question."""
+    asked, made = Held(issuer.url, clocks=time.clocks), []
+    connect = Issuer._connect
+
+    def ended_meanwhile(self, until):
+        made.append(connect(self, until))
+        self.end()
+        return made[0]
+
+    monkeypatch.setattr(Issuer, "_connect", ended_meanwhile)
+    with pytest.raises(Ended):
+        asked.get("/revocations")
+    assert made[0].sock is None
+    with pytest.raises(Ended):
+        asked.get("/revocations")
+    assert len(made) == 1
+    assert issuer.asked == []
 
 
 def test_how_long_it_pauses_is_said_by_what_came(issuer, time):

@@ -171,7 +171,7 @@ def test_an_issuer_that_is_stopped_for_a_minute_and_comes_back(tmp_path):
             with served(tmp_path, verifier_keys=(KEY,), listening=listening, clock=clock) as server:
                 bearer = {"Authorization": f"Bearer {token}"}
                 assert httpx.post(f"{url}/logout", headers=bearer).status_code == 204
-                clock.advance(2)
+                clock.advance(1)  # after which it is asked again
                 for each in (lax, strict):
                     soon(lambda each=each: not each.stale)
                     soon(lambda each=each: refused(each, token))

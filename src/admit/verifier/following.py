@@ -73,7 +73,7 @@ class Following:
         """Done once both were asked for the first time, whatever came of it."""
         self.has_begun = False
         """The same, without the lock of a future."""
-        self._first = 1 if self._feed is None else 2
+        self._to_begin = {"keys"} if self._feed is None else {"keys", "feed"}
         self._told_stale = False
         self._until = NEVER
         """Until when what is known counts, unless more is known since."""
@@ -202,12 +202,13 @@ class Following:
             if searching is not None:
                 self._safely(self._keys.search)
                 self._found(searching)
-            self._one_has_begun()
+            self._one_has_begun("keys")
             with self._calls:
                 self._calls.wait_for(lambda: self._called, timeout=TICK_SECONDS)
         with self._calls:
             if self._searching is not None:
                 self._found(self._searching)
+        self._one_has_begun("keys")  # where it was closed before
         self._issuers[0].close()
 
     def _found(self, searching: Future[None]) -> None:
@@ -222,8 +223,9 @@ class Following:
         wait = min(int(self._terms.max_age / 2), LONGEST_WAIT)
         while not self._closed.is_set():
             pause = self._safely(lambda: self._listen(wait))
-            self._one_has_begun()
+            self._one_has_begun("feed")
             self._closed.wait(min(TICK_SECONDS if pause is None else pause, TICK_SECONDS))
+        self._one_has_begun("feed")
         self._issuers[1].close()
 
     def _listen(self, wait: int) -> float:
@@ -245,13 +247,14 @@ class Following:
             logger.warning("What is revoked is known again.")
         self._told_stale = stale
 
-    def _one_has_begun(self) -> None:
+    def _one_has_begun(self, which: str) -> None:
+        """Note that this thread has asked, however often it has; the last of them ends the wait."""
         with self._calls:
-            self._first -= 1
-            last = self._first == 0
-        if last:
+            self._to_begin.discard(which)
+            if self._to_begin or self.has_begun:
+                return
             self.has_begun = True
-            self.began.set_result(None)
+        self.began.set_result(None)
 
     def _safely(self, step: Callable[[], float | None]) -> float | None:
         """Take a step; an error in it ends no thread, or what is revoked would be heard no more."""

@@ -81,7 +81,9 @@ class Held(Issuer):
     ) -> Answer:
         self._talking = connection.sock
         try:
-            self._must_go_on()  # after it can be ended, or nobody would see that it was
+            if self._ended:  # looked at once it can be ended, or nobody would see that it was
+                connection.close()
+            self._must_go_on()
             return super()._ask(connection, path, headers, until)
         finally:
             self._talking = None
