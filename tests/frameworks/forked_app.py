@@ -18,7 +18,8 @@ from tests.frameworks.flask_site import flask_app
 from tests.frameworks.wsgi_caller import called, environ_of
 from tests.servers import PATIENCE
 
-patience.SECONDS = connections.WAIT_SECONDS = engine.START_SECONDS = PATIENCE  # type: ignore[attr-defined]
+patience.SECONDS = connections.WAIT_SECONDS = PATIENCE
+vars(engine)["START_SECONDS"] = PATIENCE
 connections.PARAMETERS["connect_timeout"] = PATIENCE
 for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
     connections.SESSION = connections.SESSION.replace(f"'{limit}'", f"'{PATIENCE * 1000}'")

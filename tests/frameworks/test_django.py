@@ -3,12 +3,14 @@
 import os
 
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 
 from admit import Admit
 from admit.frameworks.bridge import BRIDGE
+from admit.guards.gate import Gate
 from admit.testing.http_caller import PASSWORD
 from tests.cheap import cheap
 from tests.frameworks.django_site import Site, configured
@@ -146,8 +148,6 @@ def test_reading_the_settings_makes_nothing(tmp_path):
 
 
 def test_a_missing_middleware_is_an_error(auth):
-    from django.core.checks import run_checks
-
     with Site(auth):
         assert not [each for each in run_checks() if each.id == "admit.E001"]
         with override_settings(MIDDLEWARE=[]):
@@ -155,8 +155,6 @@ def test_a_missing_middleware_is_an_error(auth):
 
 
 def test_plain_http_is_warned_of_before_deployment(auth, tmp_path):
-    from django.core.checks import run_checks
-
     def warned():
         found = run_checks(include_deployment_checks=True)
         return [each.id for each in found if each.id == "admit.W001"]
@@ -206,3 +204,23 @@ def test_rest_framework_knows_who_calls(client, signed_in):
     ours, theirs = client.get("/auth/me", headers=bad), client.get("/rest", headers=bad)
     assert (theirs.status_code, theirs.content) == (401, ours.content)
     assert theirs["WWW-Authenticate"] == ours["WWW-Authenticate"]
+
+
+class Checks:
+    """What only checks tokens: a gate, and nothing to start."""
+
+    def __init__(self, auth):
+        self.gate = Gate(auth)
+
+
+def test_a_project_that_only_checks_tokens(auth, signed_in):
+    """It has guards, and neither accounts to administer nor anything to deploy."""
+    with Site(Checks(auth)):
+        BRIDGE.begin(auth)  # whoever knows the keys; the project before has closed it
+        assert Client().get("/guarded", headers=signed_in).status_code == 200
+        assert Client().get("/guarded").json()["code"] == "unauthenticated"
+        assert Client().get("/auth/me", headers=signed_in).status_code == 404
+        with pytest.raises(CommandError, match="where their issuer is"):
+            call_command("admit", "user", "list")
+        found = run_checks(include_deployment_checks=True)
+        assert not [each for each in found if each.id == "admit.W001"]

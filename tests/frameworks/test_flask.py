@@ -1,6 +1,9 @@
 """What is Flask's own: factories, blueprints, a principal that is there or is an error."""
 
 import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 from flask import Flask
@@ -10,6 +13,9 @@ from admit.errors import Forbidden
 from admit.frameworks import bridge
 from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.flask import Guard, mount
+from admit.frameworks.routes import LONG_POLLS
+from admit.frameworks.wsgi import Mounted
+from admit.guards.gate import Gate
 from admit.testing.http_caller import EMAIL, PASSWORD
 from tests.cheap import cheap
 from tests.frameworks.flask_site import flask_app, guard
@@ -160,3 +166,60 @@ def test_a_guard_that_nobody_could_pass_is_a_mistake():
 def test_without_a_prefix_every_path_would_be_ours(tmp_path):
     with pytest.raises(SettingsError, match="ADMIT_PREFIX"):
         mount(Flask("all"), Admit(cheap(data_dir=tmp_path, prefix="")))
+
+
+class Checks:
+    """What only checks tokens: a gate, and nothing to start."""
+
+    def __init__(self, auth):
+        self.gate = Gate(auth)
+
+
+def test_what_only_checks_tokens_guards_and_has_no_routes(auths):
+    auth, signed_in = auths[0]
+    app = Flask("elsewhere")
+    mount(app, Checks(auth))
+    app.add_url_rule("/guarded", "guarded", guard.user(lambda: {"id": guard.caller.user_id}))
+    client = app.test_client()
+    assert client.get("/guarded", headers=signed_in).status_code == 200
+    assert client.get("/guarded").get_json()["code"] == "unauthenticated"
+    assert client.get("/auth/me", headers=signed_in).status_code == 404
+
+
+def test_a_caller_is_somebody(auths):
+    """Where nobody has to call, asking for the caller fails and lets nobody in as somebody."""
+    auth, signed_in = auths[0]
+    app = flask_app(auth)
+    app.testing = True
+    app.add_url_rule("/who", "who", guard.optional(lambda: {"id": guard.caller.user_id}))
+    client = app.test_client()
+    assert client.get("/who", headers=signed_in).status_code == 200
+    with pytest.raises(RuntimeError, match="Nobody calls"):
+        client.get("/who")
+
+
+def test_verifiers_that_wait_leave_threads_to_others(tmp_path):
+    """Two may wait for news; the third is answered at once, though it would wait for a minute."""
+    key = "of-thirty-two-bytes-or-more-0123456789"
+    auth = Admit(cheap(data_dir=tmp_path, verifier_keys=key))
+    app = Flask("issuer")
+    mount(app, auth)
+    routes = cast("Mounted", app.wsgi_app)._routes
+    asking = {"Authorization": f"Bearer {key}"}
+
+    def ask(wait):
+        client = app.test_client()
+        page = client.get("/auth/revocations", headers=asking).get_json()
+        path = f"/auth/revocations?after={page['cursor']}&wait={wait}"
+        return client.get(path, headers=asking).status_code
+
+    with ThreadPoolExecutor(LONG_POLLS) as threads:
+        waiting = [threads.submit(ask, 30) for _ in range(LONG_POLLS)]
+        until = time.monotonic() + 60
+        while routes._waiting._value:
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        assert ask(30) == 200
+        assert not any(each.done() for each in waiting)
+        BRIDGE.call(auth.close())  # nobody waits for news that will not come
+        assert all(each.result(60) in {200, 503} for each in waiting)

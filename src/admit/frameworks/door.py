@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.environ import EnvironHeaders
-from admit.guards.gate import ANYBODY, SAFE, Needs
-from admit.http.renewal import REFUSED
+from admit.guards.gate import ANYBODY, REFUSED, SAFE, Needs
 
 if TYPE_CHECKING:
     from admit.engine import Engine

@@ -8,8 +8,9 @@ from admit.errors import Refusal
 from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.environ import EnvironHeaders, path_of, peer_of
 from admit.guards.cookies import Cookies
+from admit.guards.gate import REFUSED
 from admit.http.credentials import origin
-from admit.http.renewal import NOTHING, REFUSED, Renewal, Renewed
+from admit.http.renewal import NOTHING, Renewal, Renewed
 
 if TYPE_CHECKING:
     from admit.engine import Engine
