@@ -60,7 +60,7 @@ async def bare(_: Request) -> Response:
 
 @guard.user
 async def ours(request: Request) -> Response:
-    assert request.state.principal.user_id
+    assert request.user.user_id
     return JSONResponse(HELLO)
 
 

@@ -9,8 +9,12 @@ import pytest
 from fastapi import Depends, Security
 from litestar.di import NamedDependency
 from starlette.applications import Starlette
+from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
 from starlette.endpoints import WebSocketEndpoint
-from starlette.routing import WebSocketRoute
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
 
 from admit import Admit, Principal
 from admit.errors import Forbidden
@@ -50,6 +54,9 @@ class Caller:
         await self.auth.accounts.set_roles(self.user, add=roles, remove=(), now=now)
         tokens = (await self.client.post("/auth/login", json=LOGIN)).json()
         self.headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+
+    async def json(self, path):
+        return (await self.client.get(path, headers=self.headers)).json()
 
     async def status(self, path, **given):
         return (await self.client.get(path, headers=self.headers, **given)).status_code
@@ -127,6 +134,53 @@ async def test_in_starlette_classes_are_guarded_by_their_methods(auth):
     assert answered(await shake_hands(app))[0] == 401
     with pytest.raises(TypeError, match="`request` or `websocket`"):
         guard.user(lambda: None)
+
+
+async def test_in_starlette_the_caller_is_the_requests_user_unless_the_app_has_its_own(auth):
+    """Each guard says it anew, so nobody is taken for whom an outer guard of others let in."""
+    guard = at_starlette.Guard(auth)
+
+    async def who(request):
+        found = request.user
+        told = None if found is None else getattr(found, "user_id", "the app's own")
+        return JSONResponse([told, request.state.principal and request.state.principal.user_id])
+
+    class Own(AuthenticationBackend):
+        async def authenticate(self, conn):
+            return AuthCredentials(), SimpleUser("own")
+
+    async def after_another(request):
+        request.scope["user"] = Principal(
+            user_id="another",
+            session_id="",
+            roles=(),
+            auth_time=0,
+            version=0,
+            expires_at=0,
+            payload=b"",
+        )
+        return await guard.user(who)(request)
+
+    routes = [
+        Route("/user", guard.user(who)),
+        Route("/optional", guard.optional(who)),
+        Route("/another", after_another),
+    ]
+    app = Starlette(routes=routes)
+    at_starlette.mount(app, auth)
+    caller = Caller(app, auth)
+    await caller.sign_in()
+    assert await caller.json("/user") == [caller.user, caller.user]
+    assert await caller.json("/another") == [caller.user, caller.user]
+    anybody = caller.headers
+    caller.headers = {}
+    assert await caller.json("/optional") == [None, None]
+    caller.headers = anybody
+    own = Middleware(AuthenticationMiddleware, backend=Own())
+    with_own = Starlette(routes=routes, middleware=[own])
+    at_starlette.mount(with_own, auth)
+    caller.client = Caller(with_own, auth).client
+    assert await caller.json("/user") == ["the app's own", caller.user]
 
 
 async def test_in_starlette_a_refusal_in_an_open_websocket_closes_it(auth):

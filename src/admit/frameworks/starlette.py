@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from admit.errors import Refusal
 from admit.frameworks.guarding import Guarding, admit_of
 from admit.guards.asgi import POLICY_VIOLATION, caller, refuse
+from admit.model import Principal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
     Endpoint = Callable[..., Any]
     Decorator = Callable[[Endpoint], Endpoint]
+
+OURS = (Principal, type(None))
+"""What a guard may replace as the user of a request: not what the app's own middleware found."""
 
 
 def mount(app: Starlette, auth: Keeper, *, at_root: bool = False) -> None:
@@ -62,7 +66,8 @@ def mount(app: Starlette, auth: Keeper, *, at_root: bool = False) -> None:
 class Guard(Guarding["Decorator"]):
     """Decorators for endpoints: functions, methods of an `HTTPEndpoint`, and WebSockets.
 
-    The caller stands in `request.state.principal`, or in that of the WebSocket.
+    The caller stands in `request.user`, or in that of the WebSocket; where the app has an
+    `AuthenticationMiddleware`, whose user that is, in `request.state.principal`, as always.
     """
 
     def _made(self, needs: Needs) -> Decorator:
@@ -74,10 +79,14 @@ class Guard(Guarding["Decorator"]):
 
             @wraps(endpoint)
             async def admitted(*given: Any, **named: Any) -> Any:  # noqa: ANN401
-                connection = named.get("request") or named.get("websocket") or given[at]
+                connection = (
+                    given[at] if len(given) > at else named.get("request") or named["websocket"]
+                )
                 scope = connection.scope
                 principal = await caller(gate, scope, needs)
                 scope.setdefault("state", {})["principal"] = principal
+                if isinstance(scope.get("user"), OURS):
+                    scope["user"] = principal
                 if is_async:
                     return await endpoint(*given, **named)
                 return await run_in_threadpool(endpoint, *given, **named)
