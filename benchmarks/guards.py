@@ -30,7 +30,7 @@ SESSIONS = 64
 BARE_GOAL = 1.15
 USUAL_GOAL = 1.5
 IDLING = "a guard that does nothing"
-"""What the framework itself asks for a guard of any kind, and for what it hands to the route."""
+"""What the framework itself asks for a guard, whoever writes it."""
 
 
 class Framework(NamedTuple):
@@ -43,7 +43,7 @@ class Framework(NamedTuple):
 
 FRAMEWORKS = {
     "fastapi": Framework("FastAPI", "PyJWT in a dependency", {IDLE: IDLING}),
-    "starlette": Framework("Starlette", "PyJWT in a decorator", {IDLE: IDLING}),
+    "starlette": Framework("Starlette", "PyJWT in a decorator", {}),
     "litestar": Framework("Litestar", "PyJWT in a guard", {IDLE: IDLING}),
     "flask": Framework("Flask", "Flask-JWT-Extended", {}),
     "django": Framework(

@@ -14,7 +14,7 @@ class Sizes:
     calls: int
     """How many verifications one round times."""
     guard_rounds: int
-    """Twenty-one apps are in turn there: rounds are fewer, and shorter."""
+    """Twenty apps are in turn there: rounds are fewer, and shorter."""
     guard_seconds: float
     storm_rounds: int
     storm_seconds: float

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from admit import Admit
 from admit.frameworks.starlette import Guard, mount
-from benchmarks.guarded import BARE, HELLO, IDLE, OURS, TOKENS, USUAL
+from benchmarks.guarded import BARE, HELLO, OURS, TOKENS, USUAL
 from benchmarks.guarded.serving import by_path
 from benchmarks.guarded.tokens import made, user_of
 
@@ -45,15 +45,6 @@ def signed_in(endpoint: Endpoint) -> Endpoint:
     return guarded
 
 
-def nothing(endpoint: Endpoint) -> Endpoint:
-    @wraps(endpoint)
-    async def guarded(request: Request) -> Response:
-        request.state.user = "nobody"
-        return await endpoint(request)
-
-    return guarded
-
-
 async def bare(_: Request) -> Response:
     return JSONResponse(HELLO)
 
@@ -61,12 +52,6 @@ async def bare(_: Request) -> Response:
 @guard.user
 async def ours(request: Request) -> Response:
     assert request.user.user_id
-    return JSONResponse(HELLO)
-
-
-@nothing
-async def idle(request: Request) -> Response:
-    assert request.state.user
     return JSONResponse(HELLO)
 
 
@@ -80,7 +65,7 @@ async def tokens(_: Request) -> Response:
     return JSONResponse(made())
 
 
-routes = {BARE: bare, IDLE: idle, OURS: ours, USUAL: usual, TOKENS: tokens}
+routes = {BARE: bare, OURS: ours, USUAL: usual, TOKENS: tokens}
 apps = {path: Starlette(routes=[Route(path, each)]) for path, each in routes.items()}
 mount(apps[OURS], auth)
 app = by_path(apps, alive=apps[OURS])
