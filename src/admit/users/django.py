@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from django.contrib.auth import get_user_model, hashers
 from django.contrib.auth.models import Group
@@ -25,7 +25,6 @@ from admit.logins import email_key
 from admit.users.base import AppUser, NewUser, UserStore
 
 if TYPE_CHECKING:
-    from admit.engine import Engine
     from admit.stores.base import Taken
 
 Result = TypeVar("Result")
@@ -243,7 +242,14 @@ class DjangoUsers(UserStore):
         return name
 
 
-def follow(auth: Engine) -> None:
+class Follower(Protocol):
+    """Who looks at the app's users: an `Admit`."""
+
+    def users_changed_soon(self, *user_ids: str) -> None:
+        """Look at these users soon, from whatever thread it is called."""
+
+
+def follow(auth: Follower) -> None:
     """Have Admit look at once at each user whom Django saves, deletes, or gives other groups.
 
     Once the transaction is committed. Django sends no signal for `update()` and the bulk methods:
@@ -256,7 +262,7 @@ def follow(auth: Engine) -> None:
 class _Follow:
     """What hears Django's signals."""
 
-    def __init__(self, auth: Engine, model: Any) -> None:  # noqa: ANN401
+    def __init__(self, auth: Follower, model: Any) -> None:  # noqa: ANN401
         self._auth = auth
         self._model = model
 
