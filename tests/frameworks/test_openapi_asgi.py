@@ -103,12 +103,16 @@ async def test_in_litestar_what_the_app_has_stays(auth):
 
     config = OpenAPIConfig(title="theirs", version="7")
     router = litestar.Router("/in", route_handlers=[own], guards=[guard.user])
-    app = litestar.Litestar([router, free], plugins=[guard], openapi_config=config)
+    app = litestar.Litestar(
+        [router, free], plugins=[guard], openapi_config=config, logging_config=None
+    )
     at_litestar.mount(app, auth)
     found = await document(app, "/schema/openapi.json")
     assert found["info"]["title"] == "theirs"
     wanted: list[dict[str, list[str]]] = [{"other": []}, {"admit": []}, {"admitCookie": []}]
     assert found["paths"]["/in/x"]["get"]["security"] == wanted
     assert "security" not in found["paths"]["/y"]["get"]
-    untouched = await document(litestar.Litestar([free]), "/schema/openapi.json")
+    untouched = await document(
+        litestar.Litestar([free], logging_config=None), "/schema/openapi.json"
+    )
     assert "securitySchemes" not in untouched["components"]
