@@ -10,6 +10,8 @@ import sys
 from importlib import import_module
 from types import SimpleNamespace
 
+TRIES = 10
+UNAVAILABLE = 503
 EVENT = {
     "version": "2.0",
     "routeKey": "ANY /auth/{proxy+}",
@@ -46,7 +48,10 @@ def main() -> None:
     aws = import_module("admit.aws")
     assert callable(aws.authorizer)
     context = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
-    answer = aws.handler(EVENT, context)
+    tries = (aws.handler(EVENT, context) for _ in range(TRIES))
+    # On a busy machine the emulator is late; any client would try again.
+    answer = next((each for each in tries if each["statusCode"] != UNAVAILABLE), None)
+    assert answer, "it is unavailable for good"
     strangers = {
         name
         for name, module in sys.modules.items()
