@@ -63,6 +63,7 @@ def unhurried(monkeypatch):
     monkeypatch.setattr(issuer_module, "PATIENT_SECONDS", PATIENCE)
     monkeypatch.setattr(service_module, "FIRST_SECONDS", 2 * PATIENCE)
     monkeypatch.setattr(following, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(following, "CLOSE_SECONDS", PATIENCE)
 
 
 def soon(is_so):

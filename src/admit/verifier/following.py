@@ -220,7 +220,7 @@ class Following:
     def _follow_feed(self) -> None:
         assert self._feed is not None
         # An answer is to be old at most half the time that is borne, when the next one comes.
-        wait = min(int(self._terms.max_age / 2), LONGEST_WAIT)
+        wait = int(min(self._terms.max_age / 2, LONGEST_WAIT))
         while not self._closed.is_set():
             pause = self._safely(lambda: self._listen(wait))
             self._one_has_begun("feed")
