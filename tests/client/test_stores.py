@@ -1,10 +1,12 @@
 """Where tokens are kept, and what is refused as a place for them."""
 
+import contextlib
 import json
 import os
 import stat
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -275,6 +277,19 @@ def test_a_locked_keychain_is_told_and_signs_nobody_out(issuer, tmp_path, error)
     assert issuer.me(auth) == 200
 
 
+def test_an_error_of_the_keychain_is_not_held(tmp_path):
+    """It may say what was to be stored."""
+
+    class Talkative(Keychain):
+        def set_password(self, service, username, password):
+            raise ValueError(f"could not store {password}")
+
+    tokens = KeyringTokens("mytool", backend=Talkative(), locks_in=tmp_path)
+    with pytest.raises(TokensError, match="ValueError") as told:
+        tokens.write("text")
+    assert told.value.__context__ is None
+
+
 def test_the_keychain_is_the_one_that_keyring_chooses(tmp_path, monkeypatch):
     chain = Keychain()
     monkeypatch.setattr(keyring, "get_keyring", lambda: chain)
@@ -300,6 +315,22 @@ def test_a_fork_does_not_use_the_memory_of_its_parent(issuer, monkeypatch):
             use()
     monkeypatch.undo()
     assert issuer.me(auth) == 200
+
+
+def test_a_fork_in_the_midst_of_a_refresh_holds_no_lock(issuer):
+    """It would wait for a thread that only its parent has."""
+    shared = locks.ThreadLocks()
+    auth, _ = issuer.made(MemoryTokens())
+    held = auth._renewal._gate, shared._guard, shared._turn
+    with contextlib.ExitStack() as stack:
+        for each in held:
+            stack.enter_context(each)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        child = os.fork()
+        if child == 0:
+            os._exit(any(each.locked() for each in held))
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_nobody_is_signed_in_where_nobody_ever_was(tokens):

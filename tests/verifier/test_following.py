@@ -256,6 +256,7 @@ def test_a_feed_that_is_slow_to_begin_is_waited_for(issuer, time, monkeypatch):
         asked = pool.submit(made.verify, issuer.token())
         for _ in range(4):
             assert kept.acquire(timeout=60)
+        assert made._following
         begun = made._following.has_begun
         go_on.set()
         assert not begun

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from admit.client.errors import TokensError
 from admit.client.file import own_directory
@@ -14,9 +13,11 @@ from admit.client.locks import FileLocks
 from admit.client.stores import TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from keyring.backend import KeyringBackend
+
+T = TypeVar("T")
 
 
 class KeyringTokens(TokenStore):
@@ -67,8 +68,7 @@ class KeyringTokens(TokenStore):
         Raises:
             TokensError: there is no keychain, or it stays locked.
         """
-        with self._told():
-            return self._keychain.get_password(self.service, self.account)
+        return self._done(self._get)
 
     def write(self, text: str) -> None:
         """Replace the text, and see that it is there: a keychain may be one that keeps nothing.
@@ -76,10 +76,8 @@ class KeyringTokens(TokenStore):
         Raises:
             TokensError: it is not.
         """
-        with self._told():
-            self._keychain.set_password(self.service, self.account, text)
-            kept = self._keychain.get_password(self.service, self.account)
-        if kept != text:
+        self._done(lambda: self._keychain.set_password(self.service, self.account, text))
+        if self._done(self._get) != text:
             raise TokensError(
                 f"The keychain ({type(self._keychain).__module__}) keeps nothing: choose another"
                 " one, or use FileTokens."
@@ -87,19 +85,19 @@ class KeyringTokens(TokenStore):
 
     def remove(self) -> None:
         """Remove the entry from the keychain."""
-        with self._told():
-            if self._keychain.get_password(self.service, self.account) is not None:
-                self._keychain.delete_password(self.service, self.account)
+        if self._done(self._get) is not None:
+            self._done(lambda: self._keychain.delete_password(self.service, self.account))
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _get(self) -> str | None:
+        return self._keychain.get_password(self.service, self.account)
+
+    def _done(self, what: Callable[[], T]) -> T:
         try:
-            yield
+            return what()
         except Exception as error:  # noqa: BLE001  keychains raise errors of many libraries
             name = type(self._keychain).__module__
             told = f"The keychain ({name}) can't be used ({type(error).__name__})"
-        else:
-            return
+        # Not from within, nor from a context manager: it would hold what may say the text.
         raise TokensError(f"{told}: unlock it, or use FileTokens.")
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
+from admit import forks
 from admit.client.errors import TokensError
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class ThreadLocks:
     """For what only this process can reach."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._turn = threading.Lock()
+        self._guard = forks.lock()
+        self._turn = forks.lock()
 
     @contextmanager
     def guard(self) -> Iterator[None]:
