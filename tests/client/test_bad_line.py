@@ -8,6 +8,8 @@ import pytest
 from admit.client import FileTokens, MemoryTokens, NotAdmit, SignedOut, TokensError
 from admit.client import renewal as renewing
 from admit.client.clocks import MARGIN
+from admit.client.errors import LostError
+from admit.client.steps import Post, Sleep
 from admit.errors import Unavailable
 from tests.client.issuer import ACCESS_TTL, LOGIN, PASSWORD, PATIENCE, Held, stored
 
@@ -134,7 +136,10 @@ def test_a_token_that_is_still_good_is_used_while_another_thread_refreshes(issue
         (200, {}, b'{"access_token": "a\\r\\nb", "refresh_token": "c", "expires_in": 1}'),
         (200, {}, b'{"access_token": "a", "expires_in": 1}'),
         (200, {}, b'{"access_token": "a", "refresh_token": "c", "expires_in": true}'),
+        (200, {}, b'{"access_token": "a", "refresh_token": "c", "expires_in": NaN}'),
+        (200, {}, b'{"access_token": "a", "refresh_token": "c", "expires_in": 1%s}' % (b"0" * 400)),
         (200, {}, b"[]"),
+        (200, {}, b"[" * 100_000),
         (401, {}, b"<html>Log in to this proxy</html>"),
         (401, {}, b'{"code": "invalid_input"}'),
         (404, {}, b"no such page"),
@@ -235,6 +240,41 @@ def test_who_waits_for_a_refresh_waits_no_longer_than_its_patience(issuer):
             issuer.me(auth)
         held.go.set()
         assert first.result(PATIENCE) == 200
+
+
+def test_patience_is_for_all_that_a_request_waits_for(issuer, monkeypatch):
+    """Whoever waited for another's refresh, in vain, does not wait as long again for its own."""
+    auth, device = issuer.signed_in(patience=30.0)
+    issuer.passes(ACCESS_TTL, device)
+    began, gate = device.passed, auth._renewal._gate
+    assert gate.acquire(blocking=False)
+    held = [gate.release]
+
+    def sleep(step):
+        device.passed += step.seconds
+        if held and device.passed - began > 20:
+            held.pop()()
+
+    def lose(_):
+        raise LostError("nobody is there")
+
+    monkeypatch.setattr(Sleep, "do", sleep)
+    monkeypatch.setattr(Post, "do", lose)
+    with pytest.raises(Unavailable, match="nobody is there"):
+        issuer.me(auth)
+    assert not held
+    assert device.passed - began <= 30
+
+
+def test_what_stays_on_this_machine_goes_through_no_proxy_of_the_environment(
+    issuer, monkeypatch, free_port
+):
+    """Without TLS, the proxy would read the password and the tokens."""
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port}")
+    monkeypatch.setenv("all_proxy", f"http://127.0.0.1:{free_port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    auth, _ = issuer.signed_in()
+    assert auth.sign_out()
 
 
 def test_a_sign_out_that_the_server_does_not_hear_of_is_one_here(issuer, monkeypatch, caplog):

@@ -14,12 +14,12 @@ from __future__ import annotations
 import logging
 import math
 import random
-import threading
 from contextlib import suppress
 from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
+from admit import forks
 from admit.client.book import signed_out
 from admit.client.errors import NotAdmit, OvertakenError, TokensError
 from admit.client.steps import call, sleep
@@ -61,7 +61,7 @@ class Renewal:
         self._wire = wire
         self._clocks = clocks
         self._patience = patience
-        self._gate = threading.Lock()
+        self._gate = forks.lock()
         self._rests_until = -math.inf
 
     def sign_in(self, login: str, password: str) -> Steps[None]:
@@ -92,11 +92,12 @@ class Renewal:
             TooManyAttempts, Unavailable: none could be had within `patience`; what is kept stays.
             TokensError: what is kept can't be used.
         """
-        waiting = self._waiting("Another thread or task")
+        deadline = self._clocks.steady() + self._patience
+        waiting = self._waiting("Another thread or task", deadline)
         while not self._enough(held := self._book.held, rejected):
             if self._gate.acquire(blocking=False):
                 try:
-                    held = yield from self._renewed(rejected)
+                    held = yield from self._renewed(rejected, deadline)
                 finally:
                     self._gate.release()
                 break
@@ -106,10 +107,10 @@ class Renewal:
         assert held is not None
         return held.access_token
 
-    def _renewed(self, rejected: str | None) -> Steps[Held]:
+    def _renewed(self, rejected: str | None, deadline: float) -> Steps[Held]:
         """As `token`; a failure is passed over while the access token is good all the same."""
         try:
-            return (yield from self._in_turn(rejected))
+            return (yield from self._in_turn(rejected, deadline))
         except (TooManyAttempts, Unavailable, TokensError) as failure:
             held = self._book.held
             if held is None or not self._good(held, rejected):
@@ -118,8 +119,8 @@ class Renewal:
             logger.warning("the access token is still good, but not refreshed: %s", failure)
             return held
 
-    def _in_turn(self, rejected: str | None) -> Steps[Held]:
-        waiting = self._waiting("Another process")
+    def _in_turn(self, rejected: str | None, deadline: float) -> Steps[Held]:
+        waiting = self._waiting("Another process", deadline)
         while True:
             yield from call(self._book.look)
             held = self._book.held
@@ -127,7 +128,7 @@ class Renewal:
                 return held
             if (release := self._book.turn()) is not None:
                 try:
-                    held = yield from self._refreshed(rejected)
+                    held = yield from self._refreshed(rejected, deadline)
                 finally:
                     release()
                 if held:
@@ -136,38 +137,38 @@ class Renewal:
                 return held
             yield from sleep(next(waiting))
 
-    def _refreshed(self, rejected: str | None) -> Steps[Held | None]:
+    def _refreshed(self, rejected: str | None, deadline: float) -> Steps[Held | None]:
         """What a refresh brings; None where somebody changed what is kept meanwhile."""
         kept = yield from call(self._book.look)  # whoever had the turn before may have done it
         held = self._book.held
         if held and self._enough(held, rejected):
             return held
-        patience = 0.0 if self._good(held, rejected) else self._patience
+        if self._good(held, rejected):
+            deadline = -math.inf  # nobody has to wait
         try:
             begun = yield from call(partial(self._book.begin, kept))
-            new, held = yield from self._exchanged(begun, patience)
+            new, held = yield from self._exchanged(begun, deadline)
             yield from call(partial(self._book.finish, begun, new, held))
         except OvertakenError:
             return None
         return held
 
-    def _exchanged(self, begun: Kept, patience: float) -> Steps[tuple[Kept, Held]]:
+    def _exchanged(self, begun: Kept, deadline: float) -> Steps[tuple[Kept, Held]]:
         """The successor of what was begun; a refusal of it is kept, and is the end.
 
         Raises:
             OvertakenError: it was refused, and something else is kept by now.
         """
         try:
-            return (yield from self._persistent(lambda: self._wire.refresh(begun), patience))
+            return (yield from self._persistent(lambda: self._wire.refresh(begun), deadline))
         except RefreshRefused as refused:
             over = signed_out(refused.reason, refused.detail)
         with suppress(TokensError):  # then the next one who asks is refused again
             yield from call(partial(self._book.end, begun, over.reason or "unknown"))
         raise over
 
-    def _persistent(self, ask: Callable[[], Steps[T]], patience: float) -> Steps[T]:
-        """Ask until there is an answer, for so many seconds; at least once."""
-        deadline = self._clocks.steady() + patience
+    def _persistent(self, ask: Callable[[], Steps[T]], deadline: float) -> Steps[T]:
+        """Ask until there is an answer, or it is that late; at least once."""
         pauses = _varied(PAUSES)
         while True:
             try:
@@ -183,7 +184,8 @@ class Renewal:
     def _goodbye(self, kept: Kept) -> Steps[bool]:
         """End the session at the server; False where it can't be told."""
         try:
-            yield from self._persistent(lambda: self._wire.sign_out(kept), GOODBYE_SECONDS)
+            deadline = self._clocks.steady() + GOODBYE_SECONDS
+            yield from self._persistent(lambda: self._wire.sign_out(kept), deadline)
         except Refusal as failure:
             logger.warning("a session goes on at the server until it expires: %s", failure)
             return False
@@ -202,17 +204,16 @@ class Renewal:
             return False
         return held.lasts(self._clocks.now()) > 0
 
-    def _waiting(self, whom: str) -> Iterator[float]:
+    def _waiting(self, whom: str, deadline: float) -> Iterator[float]:
         """The pauses of one who waits for another's refresh.
 
         Raises:
             Unavailable: it took too long.
         """
-        deadline = self._clocks.steady() + self._patience
         for pause in _varied(POLLS):
             if self._clocks.steady() > deadline:
                 raise Unavailable(
-                    f"{whom} has been refreshing for more than {self._patience:g} s.", retry_after=0
+                    f"{whom} is still refreshing after {self._patience:g} s.", retry_after=0
                 )
             yield pause
 

@@ -49,13 +49,18 @@ class Line:
         self._proxy = proxy
         self._timeout = timeout
 
-    def options(self) -> dict[str, Any]:
-        """For a client of httpx. Whom to believe is read once: that takes longer than a refresh."""
+    def options(self, url: str) -> dict[str, Any]:
+        """For a client of httpx. Whom to believe is read once: that takes longer than a refresh.
+
+        What goes to this machine without TLS goes through no proxy of the environment: it would
+        leave the machine, and could be read there.
+        """
         if isinstance(self._verify, bool):
             self._verify = httpx.create_ssl_context(self._verify)
         return {
             "verify": self._verify,
             "proxy": self._proxy,
+            "trust_env": httpx.URL(url).scheme == "https",
             "timeout": self._timeout,
             "follow_redirects": False,
         }
@@ -89,7 +94,7 @@ class Post:
             LostError: there was no answer.
         """
         try:
-            with httpx.Client(**self.line.options()) as client:
+            with httpx.Client(**self.line.options(self.url)) as client:
                 return client.post(self.url, json=self.body, headers=self.headers)
         except httpx.HTTPError as error:
             raise _lost(error) from None
@@ -97,7 +102,7 @@ class Post:
     async def do_async(self) -> httpx.Response:
         """Send it; raises as `do` does."""
         try:
-            async with httpx.AsyncClient(**self.line.options()) as client:
+            async with httpx.AsyncClient(**self.line.options(self.url)) as client:
                 return await client.post(self.url, json=self.body, headers=self.headers)
         except httpx.HTTPError as error:
             raise _lost(error) from None

@@ -27,6 +27,8 @@ USER_AGENT = f"admit.client/{VERSION} ({platform.system()})"
 TRIED_AGAIN = frozenset({500, 502, 503, 504})
 """Statuses of a server, or of a proxy before it, that may answer better in a moment."""
 OK, NO_CONTENT = 200, 204
+LONGEST = 10**9
+"""Seconds that a token may live, some 30 years."""
 REFUSALS = {
     each.code: each
     for each in (
@@ -97,6 +99,8 @@ class Wire:
         good = all(isinstance(each, str) and TOKEN.fullmatch(each) for each in (access, refresh))
         if not good or isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
             return None
+        if not abs(expires_in) <= LONGEST:  # Python's JSON has NaN, and numbers that no float holds
+            return None
         kept = Kept(
             issuer=self.issuer,
             access_token=str(access),
@@ -136,7 +140,7 @@ def _not_admit(answer: httpx.Response) -> NotAdmit:
 def _object(answer: httpx.Response) -> dict[str, Any]:
     try:
         values = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 
