@@ -281,6 +281,25 @@ def test_an_error_in_a_step_ends_no_thread(issuer, time, monkeypatch, caplog):
     assert "could not take a step" in caplog.text
 
 
+def test_a_feed_that_hangs_is_told_of(issuer, verifier, time, monkeypatch, caplog):
+    """At a name server, for example, which nothing bounds."""
+    hangs, go_on = threading.Event(), threading.Event()
+
+    def hanging(wait):
+        hangs.set()
+        go_on.wait()
+        return 1.0
+
+    monkeypatch.setattr(verifier._following._feed, "listen", hanging)
+    issuer.revoke(cursor="2.0")
+    try:
+        assert hangs.wait(60)
+        time.passes(60)
+        soon(lambda: "not heard for too long" in caplog.text)
+    finally:
+        go_on.set()
+
+
 def test_without_a_key_of_the_feed_it_says_so(issuer, time, caplog):
     """Then only the expiry counts."""
     issuer.revoke(entry("session", "one"))
@@ -575,6 +594,7 @@ def test_a_question_after_a_failure_waits_for_nothing(issuer, verifier, time, ca
     [
         ({"issuer": "example.com"}, "an address such as"),
         ({"issuer": "http://example.com/auth"}, "an address such as"),
+        ({"issuer": "https://example.com/auth/"}, "of admit has no slash at its end"),
         ({"audience": ""}, "audience is empty"),
         ({"verifier_key": "short"}, "at least 32 bytes"),
         ({"verifier_key": f"{KEY}\r\nX: y"}, "no header can carry"),

@@ -12,6 +12,7 @@ import pytest
 
 from admit.errors import InvalidToken, Unavailable
 from admit.verifier import issuer as issuer_module
+from admit.verifier.held import Ended, Held
 from admit.verifier.instants import Clocks
 from admit.verifier.issuer import LARGEST, Away, Issuer, address
 from tests.verifier.scripted import KEY, Overtaken, answering, page, scripted, verifier
@@ -300,6 +301,22 @@ def test_a_connection_that_died_is_replaced_and_nobody_notices(issuer, time):
     assert issuer.connections >= 3
 
 
+def test_a_connection_that_was_just_made_when_the_verifier_was_closed_is_closed_too(
+    issuer, time, monkeypatch
+):
+    made, connections = Held(issuer.url, clocks=time.clocks), []
+
+    def connecting(until):
+        connections.append(Issuer._connect(made, until))
+        made.end()
+        return connections[0]
+
+    monkeypatch.setattr(made, "_connect", connecting)
+    with pytest.raises(Ended):
+        made.get("/revocations")
+    assert connections[0].sock is None
+
+
 def test_a_connection_that_lay_idle_is_not_used_again(issuer, time):
     """After a thaw it may lead nowhere, and the time-out would be the request's."""
     with verifier(issuer.url, time.clocks) as made:
@@ -452,6 +469,8 @@ def test_an_address_that_can_not_be_read_on_the_way_is_taken(text):
         "ftp://example.com",
         "file:///etc/passwd",
         "https:///auth",
+        "https://example..com",
+        "https://" + 64 * "a" + ".com",
     ],
 )
 def test_any_other_address_is_refused(text):

@@ -45,7 +45,8 @@ class AdmitAuth(httpx.Auth):
         send_to: further origins that get the access token, such as `https://api.example.com`.
         patience: for how many seconds a request waits for an access token while the issuer does
             not answer.
-        timeout: for how many seconds one try waits for the issuer.
+        timeout: as of httpx: for how many seconds one try waits for a connection to the issuer, or
+            for the next bytes of its answer.
         verify: as of httpx: whom to believe that they are the issuer.
         proxy: as of httpx: through what to reach the issuer.
         user_agent: what the list of the user's sessions shows.

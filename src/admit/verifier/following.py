@@ -203,6 +203,8 @@ class Following:
                 self._safely(self._keys.search)
                 self._found(searching)
             self._one_has_begun("keys")
+            if self._feed is not None and self.has_begun:
+                self._safely(self._tell_staleness)  # the feed's thread may hang at a name server
             with self._calls:
                 self._calls.wait_for(lambda: self._called, timeout=TICK_SECONDS)
         with self._calls:
@@ -234,7 +236,6 @@ class Following:
         pause = self._feed.listen(wait)
         if self._keys.heed():
             self._call()
-        self._tell_staleness()
         return pause
 
     def _tell_staleness(self) -> None:

@@ -87,6 +87,8 @@ class Held(Issuer):
             return super()._ask(connection, path, headers, until)
         finally:
             self._talking = None
+            if self._ended:  # then it may be one that nothing was asked on
+                connection.close()
 
     def _must_go_on(self) -> None:
         """Ask no more.

@@ -79,6 +79,7 @@ def address(text: str) -> str:
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")  # as a look at the name server does, at each question
     except ValueError:
         raise ValueError(wanted) from None
     safe = parts.scheme == "https" or (parts.scheme == "http" and host in _NEARBY)

@@ -49,6 +49,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("access_ttl wants more than 0 seconds")
         if self.form is not None:
             self.form.check(self.issuer)
+        elif self.issuer.endswith("/"):  # none of its tokens would be good, and nobody told why
+            raise ValueError(f"the issuer of admit has no slash at its end: {self.issuer!r}")
         if self.form is not None and (self.verifier_key is not None or self.strict):
             raise ValueError(
                 f"{self.form.name} has no revocation feed: leave out verifier_key and strict"
