@@ -67,9 +67,10 @@ class Line:
             if scope["path"] == "/echo":
                 body = b"".join([part async for part in _parts(receive)])
                 return await _answer(send, 200, {}, body)
-            if scope["path"] == "/away":
+            if scope["path"] in {"/away", "/done"}:
+                status = 307 if scope["path"] == "/away" else 303
                 to = scope["query_string"].decode()
-                return await _answer(send, 307, {"location": to}, b"")
+                return await _answer(send, status, {"location": to}, b"")
             if scope["path"] == "/refuse":
                 challenge = {"www-authenticate": 'Bearer realm="x", error="invalid_token"'}
                 return await _answer(send, 401, challenge, b"")

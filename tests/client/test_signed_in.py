@@ -106,6 +106,15 @@ def test_a_refused_token_is_refreshed_and_the_request_repeated_once(issuer):
     assert paths == ["/auth/password", "/auth/refresh", "/auth/password"]
 
 
+def test_what_a_redirect_says_was_done_is_not_done_again(issuer):
+    """POST, 303, GET: the 401 is the answer to the last one alone."""
+    auth, _ = issuer.signed_in()
+    issuer.line.seen.clear()
+    with httpx.Client(auth=auth, follow_redirects=True, **PATIENT) as client:
+        assert client.post(f"{issuer.live.url}/done?/refuse").status_code == 401
+    assert [path for path, _ in issuer.line.seen] == ["/done", "/refuse"]
+
+
 def test_a_streamed_body_is_not_sent_again_but_the_next_request_goes_well(issuer, caplog):
     auth, _ = issuer.signed_in()
     issuer.passes(ACCESS_TTL + 60)

@@ -140,7 +140,8 @@ class AdmitAuth(httpx.Auth):
             return
         token = yield from self._renewal.token()
         response: httpx.Response = yield _with(request, token)
-        if not _refused(response, token):
+        # Where a redirect made a GET of it, it was done: to send it again would do it twice.
+        if not _refused(response, token) or response.request.method != request.method:
             return
         token = yield from self._renewal.token(rejected=token)
         if isinstance(request.stream, httpx.ByteStream):
