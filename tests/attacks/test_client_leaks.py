@@ -1,5 +1,6 @@
 """Somebody wants the Python client's tokens: by a redirect, another host, a log or a file."""
 
+import json
 import logging
 import os
 import traceback
@@ -243,6 +244,28 @@ def test_no_token_is_in_a_log_a_repr_or_an_error(issuer, caplog, monkeypatch):
     shown = repr(kept.with_key()) + repr(book.held) + repr(vars(book))
     for secret in (kept.access_token, kept.refresh_token):
         assert secret not in shown
+
+
+@pytest.mark.parametrize("change", [{"issuer": "https://another.test"}, {"more": 1}, None], ids=str)
+def test_no_token_is_in_what_functions_held_when_the_store_failed(
+    issuer, tmp_path, monkeypatch, change
+):
+    """Another issuer's tokens, a damaged text, a full disk."""
+    tokens = FileTokens(tmp_path / "tokens")
+    auth, device = issuer.signed_in(tokens)
+    issuer.passes(ACCESS_TTL, device)
+    kept = stored(tokens)
+    tokens.write(json.dumps(kept | (change or {})))
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TokensError) as raised:
+        issuer.me(auth)
+    told = all_of(raised.value)
+    for secret in (kept["access_token"], kept["refresh_token"]):
+        assert secret not in told
 
 
 def test_a_file_that_others_can_read_is_not_used(issuer, tmp_path):

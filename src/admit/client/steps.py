@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from admit.client.errors import LostError
+from admit.client.errors import LostError, TokensError
 
 if TYPE_CHECKING:
     import ssl
@@ -150,9 +150,19 @@ def sleep(seconds: float) -> Steps[None]:
 
 
 def call(function: Callable[[], T]) -> Steps[T]:
-    """What the function returns; raises what it raises."""
-    result: T = yield Call(function)
-    return result
+    """What the function returns; raises what it raises.
+
+    Where tokens can't be read or written, the functions of the store hold them: the error comes
+    without these, because collectors of errors print what functions hold.
+    """
+    try:
+        result: T = yield Call(function)
+    except TokensError as error:
+        told = error.with_traceback(None)
+        told.__cause__ = told.__context__ = None
+    else:
+        return result
+    raise told
 
 
 def through(flow: Flow) -> Generator[httpx.Request, httpx.Response, None]:
