@@ -34,7 +34,7 @@ WRONG: dict[str, list[Any]] = {
         None,
         {"a": OURS},
     ],
-    "exp": [NOW - 10, 0, -1, "2999999999", None, True, [NOW + 900]],
+    "exp": [NOW - 10, 0, -1, "2999999999", None, True, [NOW + 900], 10**400],
     "iat": [NOW + 11, NOW + 900, "0", None, -0.5],
     "jti": ["", "x", ".", "1e3.x", "0x1.x", None, 1, ["1.x"]],
     "nbf": [NOW + 11, "0", []],

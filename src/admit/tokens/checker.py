@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
@@ -36,6 +36,13 @@ _STANDARD = bytes(
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+", re.ASCII)
 
 
+_BOUNDED = msgspec.Meta(ge=-(2**53), le=2**53)  # a clock is a float, and counts no further
+Whole = Annotated[int, _BOUNDED]
+"""An instant in whole seconds since 1970."""
+Seconds = Whole | Annotated[float, _BOUNDED]
+"""An instant in seconds since 1970."""
+
+
 class Claims(msgspec.Struct, frozen=True):
     """The claims that the verifier relies on, with the types that it insists on."""
 
@@ -43,11 +50,11 @@ class Claims(msgspec.Struct, frozen=True):
     sub: str
     sid: str
     jti: str
-    iat: int
-    exp: int | float
+    iat: Whole
+    exp: Seconds
     aud: str | list[str]
-    auth_time: int = 0
-    nbf: int | float = 0
+    auth_time: Whole = 0
+    nbf: Seconds = 0
     roles: tuple[str, ...] = ()
 
 

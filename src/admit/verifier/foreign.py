@@ -10,7 +10,7 @@ import msgspec
 from admit.errors import InvalidToken
 from admit.model import SKEW, Principal
 from admit.tokens.algorithms import READERS
-from admit.tokens.checker import Checker, parsed
+from admit.tokens.checker import Checker, Seconds, parsed
 from admit.verifier.forms import named_roles
 from admit.verifier.keys import PublicKey, is_secret
 
@@ -44,9 +44,9 @@ class _Registered(msgspec.Struct, frozen=True):
 
     iss: str
     sub: Annotated[str, msgspec.Meta(min_length=1)]
-    iat: int | float
-    exp: int | float
-    nbf: int | float = 0
+    iat: Seconds
+    exp: Seconds
+    nbf: Seconds = 0
 
 
 class _Jwk(msgspec.Struct, frozen=True):

@@ -17,6 +17,9 @@ from typing import Any, ClassVar
 
 Claims = dict[str, Any]
 
+LARGEST = 2**53
+"""Past it a float counts no whole seconds, and then it can't hold the number at all."""
+
 
 class Form:
     """How the tokens of one kind of issuer are read."""
@@ -134,7 +137,9 @@ def audiences(claims: Claims) -> list[str]:
 
 def instant(given: object) -> float:
     """Seconds since 1970, or 0 where it is no instant."""
-    return float(given) if isinstance(given, int | float) and not isinstance(given, bool) else 0.0
+    if isinstance(given, bool) or not isinstance(given, int | float) or abs(given) > LARGEST:
+        return 0.0
+    return float(given)
 
 
 def named_roles(claims: Claims, path: tuple[str, ...]) -> tuple[str, ...]:

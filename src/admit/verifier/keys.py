@@ -182,7 +182,7 @@ class PublicKeys:
             return
         self._rests.end()
         named = [each.get("kid") for each in listed]
-        outdated = any(kid in named for kid in self._known.keys)
+        outdated = any(kid in named for kid in list(self._known.keys))  # another thread adds to it
         self._asked_at = at
         self._good_for = SHORTEST_SECONDS if outdated else _lifetime(answer.cache_control)
         if listed != self._listed:
