@@ -21,7 +21,7 @@ from admit.settings import SKEW
 from admit.stores import patience
 from admit.stores.sqlite import commits
 from admit.tokens import checker, refresh
-from admit.verifier import following, issuer, keys, service, terms
+from admit.verifier import following, issuer, keys, rests, service, terms
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -161,6 +161,8 @@ OF_THE_VERIFIER = {
     "an answer that is not waited for": f"{issuer.SECONDS:g} s",
     "the first answers, or those to an unknown key": f"{service.FIRST_SECONDS:g} s",
     "pause while the issuer is away": f"{following.REST_SECONDS:g} s",
+    "the same where it says `Retry-After`, at most": f"{rests.LONGEST_SECONDS:g} s",
+    "the same where it does not know the `verifier_key` (401)": f"{rests.REFUSED_SECONDS:g} s",
     "tokens remembered as verified": f"{checker.REMEMBERED:,}",
 }
 
