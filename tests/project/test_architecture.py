@@ -16,7 +16,7 @@ LAYERS = "Arrows only go down, and every module has its place"
 STORES = "Only `chosen` knows which stores there are"
 CORE = "The core imports no framework, no driver and no command"
 AUTHORIZER = "The authorizer imports no store, no web framework, no botocore"
-CLIENT = "The client knows errors, model and version, and nothing of the server"
+CLIENT = "The client knows errors, forks, model and version, and nothing of the server"
 
 
 def module(house: Path, name: str) -> Path:
