@@ -8,7 +8,7 @@ import pytest
 
 from admit.client import MemoryTokens, SignedOut
 from admit.client.clocks import MARGIN
-from admit.errors import InvalidCredentials
+from admit.errors import InvalidCredentials, InvalidInput
 from tests.client.issuer import ACCESS_TTL, LOGIN, PASSWORD, PATIENCE, PATIENT, stored
 
 DAY = 86_400
@@ -55,6 +55,14 @@ def test_a_wrong_password_is_told_and_keeps_who_was_signed_in(issuer):
     with pytest.raises(InvalidCredentials):
         auth.sign_in(LOGIN, "not the password")
     assert issuer.me(auth) == 200
+
+
+def test_a_password_that_is_no_text_is_told_and_not_shown(issuer):
+    auth, _ = issuer.made(MemoryTokens())
+    with pytest.raises(InvalidInput) as refused:
+        auth.sign_in(LOGIN, f"{PASSWORD}\udce9")
+    assert refused.value.fields == {"password": "text that UTF-8 can carry"}
+    assert refused.value.__context__ is None
 
 
 def test_another_sign_in_ends_the_session_that_was_kept(issuer):

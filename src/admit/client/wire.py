@@ -27,6 +27,8 @@ USER_AGENT = f"admit.client/{VERSION} ({platform.system()})"
 TRIED_AGAIN = frozenset({500, 502, 503, 504})
 """Statuses of a server, or of a proxy before it, that may answer better in a moment."""
 OK, NO_CONTENT = 200, 204
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, as Python reads from a terminal whose text is not UTF-8."""
 LONGEST = 10**9
 """Seconds that a token may live, some 30 years."""
 REFUSALS = {
@@ -58,7 +60,11 @@ class Wire:
 
     def sign_in(self, login: str, password: str) -> Steps[tuple[Kept, Held]]:
         """Open a session; the tokens come in the body."""
-        body = Hidden(login=login, password=password, delivery="body")
+        given = Hidden(login=login, password=password)
+        odd = [name for name in given if SURROGATE.search(given[name])]
+        if odd:  # to send it would raise an error of Python's that holds the password
+            raise errors.InvalidInput(fields=dict.fromkeys(odd, "text that UTF-8 can carry"))
+        body = Hidden(given, delivery="body")
         return (yield from self._tokens("login", body, Hidden()))
 
     def refresh(self, kept: Kept) -> Steps[tuple[Kept, Held]]:
