@@ -1,19 +1,26 @@
 """What is Django's own: settings.py, checks, manage.py, classes of views, its middleware."""
 
+import asyncio
 import os
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
 
+import httpx
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from django.test import Client, override_settings
 
-from admit import Admit
+from admit import Admit, Principal
 from admit.frameworks.bridge import BRIDGE
 from admit.guards.gate import Gate
+from admit.frameworks.django import routes
 from admit.testing.http_caller import PASSWORD
 from tests.cheap import cheap
 from tests.frameworks.django_site import Site, configured
+from tests.frameworks.wsgi_caller import called, environ_of
 
 configured()
 
@@ -62,6 +69,29 @@ def test_a_slash_is_added_to_the_projects_own_paths_only(client, signed_in):
         assert "Location" not in answer.headers
 
 
+def urls():
+    """Our URLs, made from the settings as they are now."""
+    return tuple(run_path(str(Path(routes.__file__).with_name("urls.py")))["urlpatterns"])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("force", [None, "/shop"])
+async def test_the_prefix_is_the_public_path_wherever_the_project_is_mounted(tmp_path, force):
+    """Whether the server names the path before it, or the settings do and the proxy strips it."""
+    auth = Admit(cheap(data_dir=tmp_path, prefix="/shop/auth"))
+    with Site(auth) as site, override_settings(FORCE_SCRIPT_NAME=force, ROOT_URLCONF=urls()):
+        below = httpx.ASGITransport(site.asgi(), root_path="" if force else "/shop")
+        async with httpx.AsyncClient(transport=below, base_url="http://localhost:8000") as caller:
+            path = "/auth/me" if force else "/shop/auth/me"
+            answer = await caller.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        call = {"PATH_INFO": "/auth/me", "SCRIPT_NAME": "/shop"}
+        request = httpx.Request("GET", "http://localhost:8000/auth/me")
+        status, _, _ = await asyncio.to_thread(called, site.wsgi(), environ_of(request, b"") | call)
+        assert status == 401
+    BRIDGE.call(auth.close())
+
+
 def test_a_refusal_that_a_view_raises_is_answered_as_one(client):
     answer = client.get("/raises")
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
@@ -100,6 +130,31 @@ def test_a_body_that_a_middleware_has_read_is_still_there(auth):
         body = {"login": "ada@example.com", "password": "not it at all"}
         answer = Client().post("/auth/login", body, content_type="application/json")
         assert answer.status_code == 401
+
+
+def parses_forms(get_response):
+    def middleware(request):
+        assert request.POST is not None
+        return get_response(request)
+
+    return middleware
+
+
+def reads_the_stream(get_response):
+    def middleware(request):
+        assert request.read()
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.parametrize("first", ["parses_forms", "reads_the_stream"])
+def test_a_body_that_a_middleware_has_used_up_is_refused_and_no_500(auth, first):
+    from django.conf import settings
+
+    with Site(auth), override_settings(MIDDLEWARE=[f"{__name__}.{first}", *settings.MIDDLEWARE]):
+        form = Client(raise_request_exception=False).post("/auth/login", {"login": "ada"})
+        assert (form.status_code, form.json()["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
@@ -177,12 +232,26 @@ def test_manage_py_admit_does_what_the_command_does(auth, place, signed_in, caps
 
 
 def test_manage_py_admit_starts_no_second_server(auth):
+    """Whoever types it reads one sentence, and no traceback."""
     with Site(auth), pytest.raises(CommandError, match="its own server"):
         call_command("admit", "serve")
+    with Site(auth), pytest.raises(SystemExit, match="its own server"):
+        execute_from_command_line(["manage.py", "admit", "serve"])
+
+
+def test_manage_py_admit_takes_djangos_own_options(auth, place, signed_in, capsys, monkeypatch):
+    """They say which project; the command must not stumble over them."""
+    monkeypatch.setattr("os.environ", {**os.environ})
+    typed = ["manage.py", "admit", "--pythonpath=.", "user", "show", "ada@example.com"]
+    chosen = override_settings(ADMIT={"data_dir": place}, ADMIT_AUTH=None)
+    with chosen, pytest.raises(SystemExit) as ended:
+        execute_from_command_line(typed)
+    assert ended.value.code in {0, None}
+    assert "ada@example.com" in capsys.readouterr().out
 
 
 def test_settings_become_the_variables_that_say_the_same(tmp_path):
-    """Each kind of value: text, a switch, a number, several."""
+    """Each kind of value: text, a switch, a number, several; and defaults that are meant so."""
     from admit import Settings
     from admit.frameworks.django.management.commands.admit import environment
 
@@ -191,6 +260,22 @@ def test_settings_become_the_variables_that_say_the_same(tmp_path):
         trusted_proxies="10.0.0.0/8,192.0.2.1", secret="of-thirty-two-bytes-or-more-0123456789",
     )  # fmt: skip
     assert Settings.load(environ=environment(given), dotenv=None) == given
+    others = {"ADMIT_PREFIX": "/elsewhere", "ADMIT_THROTTLE": "off"}
+    plain = Settings.load(data_dir=tmp_path, environ={}, dotenv=None)
+    assert Settings.load(environ=others | environment(plain), dotenv=None) == plain
+
+
+def test_rest_frameworks_own_permissions_know_what_to_ask():
+    """`IsAdminUser` asks for Django's own staff, of which nobody here is."""
+    from rest_framework.permissions import IsAdminUser
+
+    from admit.frameworks.django.rest import SignedIn
+
+    somebody = Principal(
+        user_id="1", session_id="2", roles=(), auth_time=0, version=1, expires_at=0.0, payload=b"{}"
+    )
+    request = SimpleNamespace(user=SignedIn(somebody))
+    assert not IsAdminUser().has_permission(request, None)
 
 
 def test_rest_framework_knows_who_calls(client, signed_in):

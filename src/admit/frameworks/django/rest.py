@@ -31,6 +31,7 @@ class SignedIn:
 
     is_authenticated = True
     is_anonymous = False
+    is_staff = False  # for `IsAdminUser`: nobody here is of Django's own staff
 
     def __init__(self, principal: Principal) -> None:
         self.principal = principal

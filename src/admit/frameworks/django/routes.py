@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse
+from django.http import HttpResponse, RawPostDataException
 from django.views.decorators.csrf import csrf_exempt
 
 from admit.errors import NotFound, Refusal
 from admit.frameworks.django.configured import auth
 from admit.frameworks.door import engine_of
-from admit.frameworks.environ import body_of, scope_of
+from admit.frameworks.environ import body_of, path_of, scope_of
 from admit.frameworks.routes import Reply, Routes
 from admit.frameworks.wsgi import replied
 from admit.http.parsing import LARGEST
@@ -43,7 +43,7 @@ def _of(made: Admit) -> Routes:
 
 def _scope(request: HttpRequest) -> dict[str, Any]:
     if isinstance(request, ASGIRequest):
-        return dict(request.scope)
+        return {**request.scope, "path": path_of(request.META)}
     return scope_of(request.META)
 
 
@@ -55,7 +55,10 @@ def _body(request: HttpRequest) -> bytes:
     if isinstance(request, ASGIRequest):
         return request.read(LARGEST + 1)
     if getattr(request, "_read_started", False):  # by a middleware before us
-        return request.body
+        try:
+            return request.body
+        except RawPostDataException:  # it kept nothing: a form that it parsed, or a stream
+            return b""
     return body_of(request.META)
 
 

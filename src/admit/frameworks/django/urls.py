@@ -6,13 +6,23 @@ They bring their prefix along, so nothing stands before them in the URLconf.
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import re_path
+from django.urls import URLPattern, get_script_prefix
+from django.urls.resolvers import RegexPattern
 
 from admit.frameworks.django.configured import chosen
 from admit.frameworks.django.routes import routes
+
+
+class WholePath(RegexPattern):
+    """By the public path: what a server calls its `SCRIPT_NAME` or `root_path` stands before it."""
+
+    def match(self, path: str) -> Any:  # noqa: ANN401  as Django has it
+        """What is ours, wherever the project is mounted."""
+        return super().match(get_script_prefix().lstrip("/") + path)
+
 
 _found = chosen()
 if _found is not None and not _found.prefix:
@@ -20,11 +30,8 @@ if _found is not None and not _found.prefix:
         "ADMIT in settings.py: ADMIT_PREFIX (prefix) is empty, so every path would be Admit's:"
         " set /auth."
     )
-_script = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
-_prefix = _found.prefix.removeprefix(_script).lstrip("/") if _found is not None else None
 
-urlpatterns = (
-    []  # a Verifier has no routes
-    if _prefix is None
-    else [re_path(rf"(?s)^{re.escape(_prefix)}(?:/.*)?\Z", routes, name="admit")]
-)
+urlpatterns = []  # a Verifier has no routes
+if _found is not None:
+    _ours = WholePath(rf"(?s)^{re.escape(_found.prefix.lstrip('/'))}(?:/.*)?\Z")
+    urlpatterns.append(URLPattern(_ours, routes, name="admit"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from admit.cli import main
 from admit.frameworks.django.configured import chosen
@@ -25,8 +26,17 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run with what stands behind `manage.py admit`, its options included."""
-        self.handle(*argv[2:])
+        """Run with what stands behind `manage.py admit`, its options included.
+
+        Those that every command of Django's takes have done their work before it is found.
+        """
+        djangos = CommandParser(add_help=False, allow_abbrev=False)
+        djangos.add_argument("--settings")
+        djangos.add_argument("--pythonpath")
+        try:
+            self.handle(*djangos.parse_known_args(argv[2:])[1])
+        except CommandError as error:
+            sys.exit(f"CommandError: {error}")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take them all, where `call_command` is the caller."""
@@ -49,11 +59,14 @@ class Command(BaseCommand):
 
 
 def environment(given: Settings) -> dict[str, str]:
-    """The variables that say what these settings say, as far as that is not the default."""
+    """The variables that say what these settings say; what is empty has none.
+
+    The defaults, too: the project's word has to win over variables that stand there already.
+    """
     return {
-        variable(each.name): _text(value)
+        variable(each.name): text
         for each in fields(given)
-        if (value := getattr(given, each.name)) != each.default and _text(value)
+        if (text := _text(getattr(given, each.name)))
     }
 
 
