@@ -8,7 +8,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING
 
 from admit.errors import SettingsError, Unavailable
-from admit.stores.patience import Step, forget
+from admit.stores.patience import Step, kept
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,8 +38,7 @@ async def begun(start: Callable[[], Awaitable[object]], *, seconds: float) -> No
 
     with Step():  # what it takes is not there for the request any more
         # In no request's context: what it begins goes on after this one.
-        task = asyncio.create_task(starting(), context=Context())
-        task.add_done_callback(forget)  # the next request asks itself
+        task = kept(asyncio.create_task(starting(), context=Context()))
         done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:
         raise Unavailable("Admit is still starting: try again.")

@@ -1,11 +1,14 @@
 """The engine starts when it is needed, as often as it is asked, and in any loop."""
 
 import asyncio
+import gc
 import logging
 import threading
+import weakref
 
 import pytest
 
+from admit.beginning import begun
 from admit.counters import Memory
 from admit.engine import PURGE_GRACE, Engine
 from admit.errors import InvalidToken, SettingsError, Unavailable
@@ -628,3 +631,19 @@ async def test_what_is_done_is_told_so_though_nobody_can_look_afterwards(process
             now=clock(),
         )
         await engine.sessions.sign_in(login=user.email, password=other, now=clock())
+
+
+async def test_a_start_goes_on_where_nobody_waits_for_it_any_more():
+    """An event loop holds its tasks only weakly."""
+    under_way = []
+
+    async def start():
+        under_way.append(weakref.ref(asyncio.current_task()))
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(Unavailable, match="still starting"):
+        await begun(start, seconds=0.01)
+    gc.collect()
+    (task,) = [each() for each in under_way]
+    assert task is not None
+    task.cancel()
