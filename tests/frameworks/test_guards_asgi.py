@@ -1,5 +1,6 @@
 """The guards of FastAPI, Starlette and Litestar: who is let in, and what the others are told."""
 
+from math import nan
 from typing import Any
 
 import pytest
@@ -251,7 +252,7 @@ async def test_a_handshake_renews_nothing(service):
 def test_no_guard_asks_for_what_nobody_has(framework, tmp_path):
     auth = Admit(cheap(data_dir=tmp_path))
     guard = GUARDS[framework](auth)
-    for needs in ({"role": ""}, {"within": 0}, {"within": -1.0}):
+    for needs in ({"role": ""}, {"within": 0}, {"within": -1.0}, {"within": nan}):
         with pytest.raises(ValueError, match="nobody passes"):
             guard.needs(**needs)
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.environ import EnvironHeaders
-from admit.guards.gate import ANYBODY, REFUSED, SAFE, Needs
+from admit.guards.gate import ANYBODY, REFUSED, SAFE
 
 if TYPE_CHECKING:
     from admit.engine import Engine
     from admit.errors import Refusal
     from admit.frameworks.bridge import Guarded
+    from admit.guards.gate import Needs
     from admit.guards.problems import Answer
     from admit.model import Principal
 
@@ -59,17 +60,6 @@ class Door:
     def answer(self, refusal: Refusal) -> Answer:
         """The refusal as the HTTP contract has it, word for word."""
         return self._gate.answer(refusal)
-
-
-def asked(role: str | None, within: float | None, *, optional: bool = False) -> Needs:
-    """What a guard asks.
-
-    Raises:
-        ValueError: nobody could ever pass.
-    """
-    if role == "" or (within is not None and within <= 0):
-        raise ValueError(f"nobody passes a guard with role={role!r}, within={within!r}")
-    return Needs(role=role, within=within, optional=optional)
 
 
 def engine_of(auth: Guarded) -> Engine | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from flask import Flask, Response, current_app, request
 
 from admit.errors import Refusal
-from admit.frameworks.door import Door, asked, engine_of
+from admit.frameworks.door import Door, engine_of
 from admit.guards.gate import ANYBODY, Needs
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Guard:
         Raises:
             ValueError: nobody could ever pass.
         """
-        needs = asked(role, within)
+        needs = Needs(role=role, within=within)
         return lambda view: self._before(view, needs)
 
     def check(
@@ -136,11 +136,13 @@ class Guard:
     ) -> Callable[[], Response | None]:
         """The same for `before_request`, of an app or a blueprint: all its views are guarded.
 
+        What Flask answers to OPTIONS without a view is not: no preflight carries a token.
+
         Raises:
             ValueError: nobody could ever pass.
         """
-        needs = asked(role, within, optional=optional)
-        return lambda: self._refused(needs)
+        needs = Needs(role=role, within=within, optional=optional)
+        return lambda: None if _runs_no_view() else self._refused(needs)
 
     def _before(self, view: View, needs: Needs) -> View:
         is_async = iscoroutinefunction(view)
@@ -169,6 +171,12 @@ def _environ() -> dict[str, Any]:
     """That of the request; the proxy alone would take three times as long."""
     current = cast("LocalProxy[Request]", request)
     return current._get_current_object().environ  # noqa: SLF001  it is what a proxy offers
+
+
+def _runs_no_view() -> bool:
+    """Whether Flask answers this itself, by the methods of the route (`dispatch_request`)."""
+    by_itself = getattr(request.url_rule, "provide_automatic_options", False)
+    return by_itself and request.method == "OPTIONS"
 
 
 def _mounted() -> Guarded:

@@ -58,8 +58,6 @@ class Guarding(Generic[Made]):
         Raises:
             ValueError: nobody could ever pass.
         """
-        if role == "" or (within is not None and within <= 0):
-            raise ValueError(f"nobody passes a guard with role={role!r}, within={within!r}")
         return self._for(Needs(role=role, within=within))
 
     def _for(self, needs: Needs) -> Made:

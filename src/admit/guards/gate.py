@@ -54,6 +54,16 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None = None
     within: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what nobody could meet, and a span that is no number, which everybody would.
+
+        Raises:
+            ValueError: the mistake stands where the guard is made.
+        """
+        if self.role == "" or (self.within is not None and not self.within > 0):
+            asked = f"role={self.role!r}, within={self.within!r}"
+            raise ValueError(f"nobody passes a guard with {asked}")
+
 
 ANYBODY = Needs()
 """Anybody who is signed in."""

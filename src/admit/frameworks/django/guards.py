@@ -11,7 +11,7 @@ from django.http import HttpResponse
 
 from admit.errors import Refusal
 from admit.frameworks.django.configured import auth as configured
-from admit.frameworks.door import Door, asked
+from admit.frameworks.door import Door
 from admit.guards.gate import ANYBODY, Needs
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Guard:
         Raises:
             ValueError: nobody could ever pass.
         """
-        needs = asked(role, within)
+        needs = Needs(role=role, within=within)
         return lambda view: self._before(view, needs)
 
     def principal(self, request: HttpRequest) -> Principal | None:
