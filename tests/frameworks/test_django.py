@@ -15,8 +15,8 @@ from django.test import Client, override_settings
 
 from admit import Admit, Principal
 from admit.frameworks.bridge import BRIDGE
-from admit.guards.gate import Gate
 from admit.frameworks.django import routes
+from admit.guards.gate import Gate
 from admit.testing.http_caller import PASSWORD
 from tests.cheap import cheap
 from tests.frameworks.django_site import Site, configured
@@ -301,7 +301,8 @@ class Checks:
 def test_a_project_that_only_checks_tokens(auth, signed_in):
     """It has guards, and neither accounts to administer nor anything to deploy."""
     with Site(Checks(auth)):
-        BRIDGE.begin(auth)  # whoever knows the keys; the project before has closed it
+        BRIDGE.keep(auth)
+        BRIDGE.call(auth.begin())  # whoever knows the keys; the project before has closed it
         assert Client().get("/guarded", headers=signed_in).status_code == 200
         assert Client().get("/guarded").json()["code"] == "unauthenticated"
         assert Client().get("/auth/me", headers=signed_in).status_code == 404

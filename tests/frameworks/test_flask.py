@@ -3,6 +3,8 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from math import nan
+from queue import Queue
 from typing import Any, cast
 
 import pytest
@@ -11,10 +13,11 @@ from flask import Flask
 from admit import Admit, Refusal, SettingsError
 from admit.errors import Forbidden
 from admit.frameworks import bridge
-from admit.frameworks.bridge import BRIDGE
+from admit.frameworks.bridge import BRIDGE, Bridge
 from admit.frameworks.flask import Guard, mount
 from admit.frameworks.routes import LONG_POLLS
 from admit.guards.gate import Gate
+from admit.http.feed import RevocationFeed
 from admit.testing.http_caller import EMAIL, PASSWORD
 from tests.cheap import cheap
 from tests.frameworks.flask_site import flask_app, guard
@@ -137,6 +140,55 @@ def test_a_loop_that_would_wait_for_itself_says_so(auths):
     BRIDGE.call(inside())
 
 
+def test_a_fork_leaves_alone_what_another_loop_runs(tmp_path):
+    """Who waits for news there goes on waiting, now and later: nothing would begin it anew."""
+    own, auth, loops = Bridge(), Admit(cheap(data_dir=tmp_path)), Queue[Any]()
+
+    async def running():
+        async with auth:
+            stopping = asyncio.Event()
+            loops.put((asyncio.get_running_loop(), stopping))
+            await stopping.wait()
+
+    with ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(asyncio.run, running())
+        loop, stopping = loops.get(timeout=60)
+        own.keep(auth)
+        own.call(asyncio.sleep(0))
+        own.before_fork()
+        own.after_fork()
+        seen = auth.ready, auth.revoked.news.open
+        loop.call_soon_threadsafe(stopping.set)
+        ended.result(60)
+    assert seen == (True, True)
+
+
+def test_who_waits_for_news_takes_no_more_threads_than_are_left(tmp_path, monkeypatch):
+    """However the query is written."""
+    monkeypatch.setattr("admit.frameworks.routes.LONG_POLLS", 0)
+    monkeypatch.setattr(RevocationFeed, "_waited", None)  # what is called is not answered
+    key = "a-key-of-the-verifiers-0123456789-abcdef"
+    auth = Admit(cheap(data_dir=tmp_path, verifier_keys=key))
+    client = flask_app(auth).test_client()
+    for query in ("wait=30", "w%61it=30"):
+        path = f"/auth/revocations?{query}"
+        answer = client.get(path, headers={"Authorization": f"Bearer {key}"})
+        assert (answer.status_code, answer.json["revocations"]) == (200, [])
+    BRIDGE.call(auth.close())
+
+
+def test_what_flask_answers_without_a_view_needs_nobody(auths):
+    """A preflight carries no token; a view of one's own for OPTIONS is guarded as all are."""
+    auth, _ = auths[0]
+    app, own = Flask("preflights"), Guard(auth)
+    app.before_request(own.check())
+    app.add_url_rule("/page", "page", dict)
+    app.add_url_rule("/own", "own", dict, methods=["OPTIONS"])
+    client = app.test_client()
+    assert [client.get(path).status_code for path in ("/page", "/nowhere")] == [401, 401]
+    assert [client.options(path).status_code for path in ("/page", "/own")] == [200, 401]
+
+
 def test_what_takes_too_long_is_given_up(auths, monkeypatch):
     """A thread is not lost for ever to a request that nothing ends."""
     monkeypatch.setattr(bridge, "LONGEST", 0.05)
@@ -155,7 +207,7 @@ def test_what_takes_too_long_is_given_up(auths, monkeypatch):
 
 
 def test_a_guard_that_nobody_could_pass_is_a_mistake():
-    for wrong in ({"role": ""}, {"within": 0}, {"within": -1}):
+    for wrong in ({"role": ""}, {"within": 0}, {"within": -1}, {"within": nan}):
         with pytest.raises(ValueError, match="nobody passes"):
             guard.needs(**wrong)
         with pytest.raises(ValueError, match="nobody passes"):

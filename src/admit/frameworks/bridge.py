@@ -61,16 +61,6 @@ class Bridge:
         self._under_way: set[Future[Any]] = set()
         self._ends_itself = False
 
-    def begin(self, engine: Engine) -> None:
-        """Start this engine in the loop, if it is not ready.
-
-        Raises:
-            Unavailable: it could not start, or takes too long; it goes on starting.
-        """
-        if not engine.ready:
-            self.keep(engine)
-            self.call(engine.begin())
-
     def keep(self, engine: Engine) -> None:
         """Close this engine with the loop, and before a fork."""
         self._engines.add(engine)
@@ -119,8 +109,7 @@ class Bridge:
         self._turn.acquire()
         if self._loop is None:
             return
-        for each in self._engines:
-            self._loop.call_soon_threadsafe(each.revoked.news.close)  # nobody waits for news
+        self._loop.call_soon_threadsafe(self._hurry)
         until = time.monotonic() + QUIET_SECONDS
         while self._under_way and time.monotonic() < until:
             time.sleep(0.005)
@@ -180,8 +169,16 @@ class Bridge:
         thread.join(max(0.1, until - time.monotonic()))
         self._thread = None
 
+    def _here(self) -> list[Engine]:
+        """The engines that this loop may close; another's goes on."""
+        return [each for each in list(self._engines) if not each.elsewhere]
+
+    def _hurry(self) -> None:
+        for each in self._here():
+            each.revoked.news.close()  # nobody waits for news
+
     async def _close_all(self) -> None:
-        closing = [each.close() for each in list(self._engines) if not each.elsewhere]
+        closing = [each.close() for each in self._here()]
         for failure in await asyncio.gather(*closing, return_exceptions=True):
             if failure is not None:
                 logger.error("what Admit had open could not be closed", exc_info=failure)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from admit.auth import Admit
 
+FEED = "/revocations"
 LONG_POLLS = 2
 """How many verifiers may wait for news in a process, each of which keeps a thread busy; others are
 answered at once."""
@@ -63,8 +64,8 @@ class Routes:
         Raises:
             Unavailable: it takes too long, or the process is about to end.
         """
-        waits = b"wait=" in scope["query_string"]
-        if not waits:
+        may_wait = scope["query_string"] and scope["path"].endswith(FEED)
+        if not may_wait:
             return self._called(scope, body)
         if not self._waiting.acquire(blocking=False):
             return self._called(scope | {ENDS_AT: monotonic()}, body)
@@ -72,11 +73,6 @@ class Routes:
             return self._called(scope, body)
         finally:
             self._waiting.release()
-
-    async def answer_async(self, scope: dict[str, Any], body: bytes) -> Reply:
-        """The same, for who is in another event loop."""
-        BRIDGE.keep(self._auth)
-        return await BRIDGE.wait(_exchange(self._auth.app, scope, body))
 
     def _called(self, scope: dict[str, Any], body: bytes) -> Reply:
         BRIDGE.keep(self._auth)

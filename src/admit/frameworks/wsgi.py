@@ -9,6 +9,7 @@ from admit.errors import Refusal
 from admit.frameworks.environ import body_of, path_of, scope_of
 from admit.frameworks.renewing import Renewing
 from admit.frameworks.routes import Reply, Routes
+from admit.http.embedding import lets_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,12 +71,6 @@ def replied(answer: Answer) -> Reply:
 def status_line(status: int) -> str:
     """The status with its phrase, as WSGI wants it."""
     return f"{status} {HTTPStatus(status).phrase}"
-
-
-def lets_store(name: str) -> bool:
-    """`Cache-Control`, and what shared caches obey in its place (RFC 9213; Surrogate-Control)."""
-    small = name.lower()
-    return small.endswith("cache-control") or small in {"surrogate-control", "expires"}
 
 
 def _delivering(start_response: StartResponse, cookies: tuple[str, ...]) -> StartResponse:

@@ -174,13 +174,14 @@ def delivered(
     A cookie that the app sets or removes itself is left to it: it signs out, perhaps.
     """
     kept = [(bytes(name).lower(), bytes(value)) for name, value in headers]
-    kept = [each for each in kept if not _lets_store(each[0])]
+    kept = [each for each in kept if not lets_store(each[0].decode("latin-1"))]
     own = {value.partition(b"=")[0] for name, value in kept if name == b"set-cookie"}
     lines = [each.encode("latin-1") for each in cookies]
     added = [(b"set-cookie", each) for each in lines if each.partition(b"=")[0] not in own]
     return [*kept, (b"cache-control", b"no-store"), *added]
 
 
-def _lets_store(name: bytes) -> bool:
+def lets_store(name: str) -> bool:
     """`Cache-Control`, and what shared caches obey in its place (RFC 9213; Surrogate-Control)."""
-    return name.endswith(b"cache-control") or name in {b"surrogate-control", b"expires"}
+    small = name.lower()
+    return small.endswith("cache-control") or small in {"surrogate-control", "expires"}

@@ -11,7 +11,7 @@ from admit.frameworks.django.configured import auth
 from admit.frameworks.django.guards import response
 from admit.frameworks.door import engine_of
 from admit.frameworks.renewing import Renewing
-from admit.frameworks.wsgi import lets_store
+from admit.http.embedding import lets_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
