@@ -1,6 +1,8 @@
 """What is Flask's own: factories, blueprints, a principal that is there or is an error."""
 
 import asyncio
+import gc
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from math import nan
@@ -142,7 +144,8 @@ def test_a_loop_that_would_wait_for_itself_says_so(auths):
 
 def test_a_fork_leaves_alone_what_another_loop_runs(tmp_path):
     """Who waits for news there goes on waiting, now and later: nothing would begin it anew."""
-    own, auth, loops = Bridge(), Admit(cheap(data_dir=tmp_path)), Queue[Any]()
+    own, auth = Bridge(), Admit(cheap(data_dir=tmp_path))
+    loops: Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
 
     async def running():
         async with auth:
@@ -187,6 +190,27 @@ def test_what_flask_answers_without_a_view_needs_nobody(auths):
     client = app.test_client()
     assert [client.get(path).status_code for path in ("/page", "/nowhere")] == [401, 401]
     assert [client.options(path).status_code for path in ("/page", "/own")] == [200, 401]
+
+
+@pytest.mark.anyio
+async def test_a_refusal_that_nobody_reads_any_more_is_not_logged(caplog):
+    """Whoever hangs up could else fill the log with tracebacks."""
+    begun, going_on = threading.Event(), threading.Event()
+
+    async def refuse():
+        begun.set()
+        await asyncio.to_thread(going_on.wait)
+        raise Forbidden
+
+    asked = asyncio.create_task(BRIDGE.wait(refuse()))
+    await asyncio.to_thread(begun.wait)
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    going_on.set()
+    await asyncio.to_thread(BRIDGE.close)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_what_takes_too_long_is_given_up(auths, monkeypatch):

@@ -91,6 +91,8 @@ class Bridge:
         """
         future = self._submit(work)
         waiting = asyncio.wrap_future(future)
+        # Whoever asked may be gone by then: a refusal that nobody reads is no error of the loop's.
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.wait({waiting}, timeout=LONGEST)
         if not waiting.done() or waiting.cancelled():
             waiting.cancel()
