@@ -4,12 +4,13 @@ import io
 import json
 
 import pytest
+from django.test import override_settings
 
 from admit import Admit
 from admit.frameworks.bridge import BRIDGE
 from admit.testing.http_caller import PASSWORD
 from tests.cheap import cheap
-from tests.frameworks.django_site import Site
+from tests.frameworks.django_site import MIDDLEWARE, Site
 from tests.frameworks.flask_site import flask_app
 from tests.frameworks.wsgi_caller import called
 
@@ -239,3 +240,35 @@ def test_a_redirecting_framework_redirects_none_of_our_routes(attacker):
     for path in ("/auth/login/", "/auth/login//", "/auth"):
         status, headers, _ = attacker.send("POST", path, b"{}", CONTENT_TYPE="application/json")
         assert (status, "Location" in headers) == (404, False)
+
+
+CACHED = [
+    "django.middleware.cache.UpdateCacheMiddleware",
+    *MIDDLEWARE,
+    "django.middleware.cache.FetchFromCacheMiddleware",
+]
+
+
+@pytest.mark.parametrize("path", ["/open", "/guarded"])
+def test_a_cache_of_the_whole_site_hands_nobody_anothers_session(tmp_path, path):
+    """Django's stands around all other middleware, and stores answers with their cookies."""
+    auth = Admit(cheap(data_dir=tmp_path, access_cookie=True))
+
+    async def sign_in():
+        await auth.begin()
+        now, name = auth.clock(), "ada@example.com"
+        await auth.accounts.register(email=name, password=PASSWORD, now=now)
+        account = await auth.accounts.check(login=name, password=PASSWORD, now=now)
+        tokens = await auth.sessions.open(account, now=now)
+        return tokens.refresh_token, tokens.access_token
+
+    BRIDGE.keep(auth)
+    refresh, access = BRIDGE.call(sign_in())
+    with Site(auth) as site, override_settings(MIDDLEWARE=CACHED):
+        attacker = Attacker(site.wsgi(), auth)
+        _, headers, _ = attacker.send("GET", path, HTTP_COOKIE=f"admit-refresh={refresh}")
+        assert headers["Cache-Control"] == "no-store, private"
+        assert attacker.send("GET", path, HTTP_COOKIE=f"admit-access={access}")[0] == 200
+        status, headers, _ = attacker.send("GET", path)
+        assert (status, "Set-Cookie" in headers) == (200 if path == "/open" else 401, False)
+    BRIDGE.call(auth.close())

@@ -93,7 +93,7 @@ def test_six_at_once_all_succeed_thirty_times_over(browser):
             if "admit-refresh=" in line
         }
         assert len(delivered) == 1
-        assert {each.headers["cache-control"] for each in answers} == {"no-store"}
+        assert all(each.headers["cache-control"].startswith("no-store") for each in answers)
         before = browser.cookies["admit-refresh"]
         for each in answers:
             browser.keep(each)
@@ -153,7 +153,7 @@ def test_a_page_that_signs_out_by_itself_keeps_its_cookies_removed(browser):
     lines = [each.strip() for each in answer.headers.get_list("set-cookie")]
     assert sorted(each.partition("=")[0] for each in lines) == ["admit-access", "admit-refresh"]
     assert "Max-Age=0" in next(each for each in lines if each.startswith("admit-refresh="))
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"].startswith("no-store")
     assert "expires" not in answer.headers
 
 

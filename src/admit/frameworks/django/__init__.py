@@ -2,7 +2,7 @@
 
 # settings.py
 INSTALLED_APPS += ["admit.frameworks.django"]
-MIDDLEWARE += ["admit.frameworks.django.Middleware"]
+MIDDLEWARE.insert(1, "admit.frameworks.django.Middleware")  # before any that reads cookies
 ADMIT = {"base_url": "https://example.com"}
 
 # urls.py

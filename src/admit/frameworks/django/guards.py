@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from admit.errors import Refusal
 from admit.frameworks.django.configured import auth as configured
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from admit.model import Principal
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+CREDENTIALS = ("Authorization", "Cookie")
+"""What a guard looks at."""
 
 
 class Guard:
@@ -98,7 +103,7 @@ class Guard:
             except Refusal as refusal:
                 return response(door.answer(refusal))
             request.principal = principal  # type: ignore[attr-defined]
-            return view(request, *args, **kwargs)
+            return _varying(view(request, *args, **kwargs))
 
         return cast("View", guarded)
 
@@ -111,7 +116,7 @@ class Guard:
             except Refusal as refusal:
                 return response(door.answer(refusal))
             request.principal = principal  # type: ignore[attr-defined]
-            return await view(request, *args, **kwargs)
+            return _varying(await view(request, *args, **kwargs))
 
         return guarded
 
@@ -120,6 +125,13 @@ def _is_async(view: Callable[..., Any]) -> bool:
     """Whether its answer is awaited; `method_decorator` hands on a method of the class's view."""
     bound_to = getattr(getattr(view, "func", view), "__self__", None)
     return iscoroutinefunction(view) or bool(getattr(bound_to, "view_is_async", False))
+
+
+def _varying(answer: Any) -> Any:  # noqa: ANN401  a view may give anything
+    """The answer, which is somebody's own: by these headers Django's cache tells callers apart."""
+    if isinstance(answer, HttpResponseBase):
+        patch_vary_headers(answer, CREDENTIALS)
+    return answer
 
 
 def response(answer: Answer) -> HttpResponse:

@@ -75,5 +75,6 @@ def _delivered(answer: HttpResponseBase, cookies: tuple[str, ...]) -> HttpRespon
             answer.cookies.load(each)
     for name in [each for each in answer.headers if lets_store(each)]:
         del answer[name]
-    answer["Cache-Control"] = "no-store"
+    # Django's own cache may stand around us; in its older releases it heeds `private` alone.
+    answer["Cache-Control"] = "no-store, private"
     return answer
