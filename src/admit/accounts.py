@@ -146,14 +146,13 @@ class Accounts:
             TooManyAttempts: nothing was tried.
             Unavailable: too many passwords wait, or the store is out.
         """
-        account = await self.find(login)
+        account = await (self._users.find(login) if self._users else self.find(login))
         # By what was typed: one count for an address and a username would tell that they are one.
         key = logins.login_key(login)
         right = False
         try:
             async with self._throttle.sign_in(key, origin.ip if origin else None):
-                hashed = account.password_hash if account else None
-                right, better = await self._passwords.verify(password, hashed)
+                account, right, better = await self._verified(account, password)
                 if account is None or not right or account.disabled_at is not None:
                     raise InvalidCredentials
         except InvalidCredentials:
@@ -260,12 +259,29 @@ class Accounts:
     async def find(self, login: str) -> Account | None:
         """The account with this address or username, or None."""
         if self._users:
-            return await self._users.find(login)
+            return await self._users.find_user("email", login)
         if "@" in login and logins.is_text(login):
             return await self._store.find_user("email", logins.login_key(login))
         if logins.is_username(login):
             return await self._store.find_user("username", logins.username_key(login))
         return None
+
+    async def _verified(
+        self, account: Account | None, password: str
+    ) -> tuple[Account | None, bool, str | None]:
+        """The account, whether the password is right, and a better hash for it.
+
+        At the first sign-in of a user of the app nothing tells yet what changes meanwhile. So their
+        shadow is written, and counts: a hash that is another one by now is checked as well.
+        """
+        hashed = account.password_hash if account else None
+        right, better = await self._passwords.verify(password, hashed)
+        if account is not None and right and account.version == shadow.UNWRITTEN:
+            account = await self._store.find_user("id", account.user.id)
+            written = account.password_hash if account else None
+            if written != hashed:
+                right, better = await self._passwords.verify(password, written)
+        return account, right, better
 
     async def _add(self, account: Account, event: Event) -> Account | Taken:
         if self._users:

@@ -362,11 +362,14 @@ class Engine:
         """Whether anybody may register over HTTP."""
         return self.users is None or self.users.registers
 
-    async def users_changed(self, *user_ids: str) -> None:
+    async def users_changed(self, *user_ids: object) -> None:
         """Look at these users of the app now: the app has just changed, disabled or deleted them.
 
         Sessions and access tokens that this ends are refused here when it returns, and everywhere
         within about a second. Without it, a change is seen at the user's next refresh.
+
+        Arguments:
+            user_ids: their ids, as text or as the app has them.
 
         Raises:
             Unavailable: the app's users, or the store, can't be asked.
@@ -375,9 +378,9 @@ class Engine:
         if self.users is None:
             raise SettingsError("users", "Users live in Admit itself: there is nothing to look at.")
         for user_id in user_ids:
-            await self.users.look(user_id)
+            await self.users.look(str(user_id))  # an integer would be nobody in the app's table
 
-    def users_changed_soon(self, *user_ids: str) -> None:
+    def users_changed_soon(self, *user_ids: object) -> None:
         """`users_changed` from any thread: has it done where Admit runs, and waits for nothing.
 
         Where this process has not started Admit, or it fails, the next refresh sees the change.
@@ -391,7 +394,7 @@ class Engine:
         except RuntimeError:  # it was closed meanwhile
             looking.close()
 
-    async def _looked_at(self, user_ids: tuple[str, ...]) -> None:
+    async def _looked_at(self, user_ids: tuple[object, ...]) -> None:
         try:
             await self.users_changed(*user_ids)
         except Unavailable as error:

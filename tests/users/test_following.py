@@ -15,6 +15,7 @@ from admit.errors import (
     RefreshRefused,
     SettingsError,
 )
+from admit.stores import patience
 from admit.stores.postgres import PostgresStore
 from admit.testing.http_contract import Clock
 from tests.users.models import people
@@ -312,3 +313,89 @@ async def test_guesses_leave_no_shadow_and_the_first_sign_in_makes_one(auth, app
     await sign_in(auth)
     assert app.hash_of(1).startswith("$argon2id$")  # upgraded, though it was the first
     assert ("user_registered", "app") in await kinds(auth)
+
+
+OLD_FORM = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+
+
+async def test_a_password_that_changes_during_the_first_sign_in_is_the_one_that_counts(
+    process, meddling, app
+):
+    new = bcrypt.hashpw(ANOTHER.encode(), bcrypt.gensalt(4)).decode()
+
+    async def change():
+        app.change(1, secret=new)
+
+    async with process(users=meddling) as auth:
+        app.add(email=EMAIL, secret=OLD_FORM)
+        meddling.meddle("after", "find", change)
+        with pytest.raises(InvalidCredentials):
+            await sign_in(auth)
+        assert app.hash_of(1) == new  # the old password's better hash was not written over it
+
+
+async def test_a_hash_upgraded_during_the_first_sign_in_keeps_nobody_out(process, meddling, app):
+    async def quicker():
+        await sign_in(auth)
+
+    async with process(users=meddling) as auth:
+        app.add(email=EMAIL, secret=OLD_FORM)
+        meddling.meddle("after", "find", quicker)
+        await refresh(auth, await sign_in(auth))
+
+
+async def test_a_role_that_is_lost_during_the_first_sign_in_is_in_no_token(process, meddling, app):
+    async def lose():
+        app.change(1, groups="")
+
+    async with process(users=meddling) as auth:
+        app.add(email=EMAIL, secret=OLD_FORM, groups="admin")
+        meddling.meddle("after", "find", lose)
+        assert auth.verify((await sign_in(auth)).access_token).roles == ()
+
+
+async def test_who_hangs_up_leaves_no_new_password_beside_old_sessions(
+    process, meddling, monkeypatch
+):
+    monkeypatch.setattr(patience, "SECONDS", 60)
+    written, told = asyncio.Event(), asyncio.Event()
+
+    async def hold():
+        written.set()
+        await told.wait()
+
+    async with process(users=meddling) as auth:
+        await register(auth)
+        one, two = await sign_in(auth), await sign_in(auth)
+
+        async def request():
+            with patience.Patience():
+                await auth.accounts.change_password(
+                    user_id="1",
+                    session_id=one.session_id,
+                    current_password=PASSWORD,
+                    new_password=ANOTHER,
+                    now=auth.clock(),
+                )
+
+        meddling.meddle("after", "save_password", hold)
+        asked = asyncio.create_task(request())
+        await written.wait()
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        told.set()
+        await patience.settle(60)
+        living = await auth.sessions.list("1", now=auth.clock())
+        assert [each.id for each in living] == [one.session_id]
+        assert await refused(auth, two) == "password_changed"
+
+
+async def test_an_id_as_the_app_has_it_is_taken_as_its_text(auth, app):
+    """Else the app's `user.id` would be nobody there, and its sessions in Admit would end."""
+    user = await register(auth)
+    tokens = await sign_in(auth)
+    await auth.users_changed(int(user.id))
+    assert off(auth, tokens) is None
+    app.change(1, active=False)
+    await auth.users_changed(int(user.id))
+    assert off(auth, tokens) == "revoked"

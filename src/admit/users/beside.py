@@ -84,7 +84,7 @@ class Beside:
         """The account of the user with this login; its hash is the app's.
 
         An unknown login asks as many questions as a known one, and a shadow is made only for who
-        gives the right password.
+        gives the right password: until then its version is `shadow.UNWRITTEN`.
         """
         user = None
         if is_text(login) and login.isprintable():
@@ -94,16 +94,17 @@ class Beside:
             return None
         now = self._clock()
         if account is None:
-            return _merged(_first(user, now), user)
+            return _merged(msgspec.structs.replace(_first(user, now), version=shadow.UNWRITTEN), user)
         if not follow.step(account, user, self._settings, now=now):
             return _merged(account, user)
         return await self._account(user.id, now=now)
 
     async def find_user(self, by: Literal["id", "email", "username"], key: str) -> Account | None:
         """See `Store.find_user`; for an address or a name, whatever people sign in with there."""
-        if by == "id":
-            return await self._account(key, now=self._clock())
-        return await self.find(key)
+        if by != "id":
+            found = await self.find(key)
+            key = found.user.id if found else NOBODY
+        return await self._account(key, now=self._clock())
 
     async def register(self, account: Account, *, event: Event) -> Account | Taken:
         """Have the app add the user; return the account with the app's id, or what is taken.
@@ -158,9 +159,6 @@ class Beside:
     ) -> bool:
         """See `Store.save_user`. Only a password is Admit's to change; it is announced first."""
         held = await self._store.find_user("id", account.user.id)
-        if held is None:  # at the first sign-in
-            await self._account(account.user.id, now=self._clock())
-            held = await self._store.find_user("id", account.user.id)
         if held is None or held.version != account.version:
             return False
         user = await self._get(account.user.id)
@@ -173,11 +171,7 @@ class Beside:
         changed = account.password_version != held.password_version
         note = Note(mark, changed, ending.keep if ending else None)
         noted = msgspec.structs.replace(held, password_hash=known.noted(note).text())
-        if not await self._store.save_user(noted) or not await self._written(
-            lambda: self._users.save_password(
-                user.id, account.password_hash, was=user.password_hash
-            )
-        ):
+        if not await self._store.save_user(noted):
             return False
         after = msgspec.structs.replace(
             noted,
@@ -185,11 +179,22 @@ class Beside:
             password_version=account.password_version,
             version=noted.version + 1,
         )
-        if not await self._store.save_user(
-            after, event=event, ending=ending, revocation=revocation
-        ):
-            await self._followed(user.id, now=self._clock())  # whoever saw it is quicker, or we are
-        return True
+
+        async def write() -> bool:
+            if not await self._written(
+                lambda: self._users.save_password(
+                    user.id, account.password_hash, was=user.password_hash
+                )
+            ):
+                return False
+            if not await self._store.save_user(
+                after, event=event, ending=ending, revocation=revocation
+            ):
+                await self._followed(user.id, now=self._clock())  # whoever saw it is quicker
+            return True
+
+        # Both or neither: who waits no longer must not leave a new password and old sessions.
+        return await patience.apart(write())
 
     async def open_session(
         self, session: Session, *, password_version: int, event: Event, replaces: Ending | None

@@ -22,6 +22,8 @@ MARK = "!app:"
 """How the hash of a shadow begins: a form that no password has, and that no export writes."""
 NOTES = 8
 """How many writes may be announced at once; each stands there until one of them was made."""
+UNWRITTEN = -1
+"""The version of a shadow that is not written yet; no store's is like it."""
 ELSEWHERE = (
     "The users of this installation live in the app: they are added, changed and disabled there."
 )
