@@ -557,3 +557,31 @@ async def test_a_pool_serves_more_calls_than_it_has_threads():
     await asyncio.gather(*(asyncio.wrap_future(threads.submit(work)) for _ in range(50)))
     assert most <= 3
     threads.close()
+
+
+async def test_calls_do_not_pile_up_behind_threads_that_hang_for_good(monkeypatch):
+    from admit.hooks.calls import Failed, called
+    from admit.hooks.threads import Threads
+
+    monkeypatch.setattr("admit.hooks.threads.WAITING", 2)
+    threads, entered, leave = Threads(1), threading.Event(), threading.Event()
+    hanging = threads.submit(lambda: (entered.set(), leave.wait()))
+    assert entered.wait(PATIENCE)
+    waiting = [threads.submit(threading.get_ident) for _ in range(2)]
+    with pytest.raises(Failed, match="Busy"):
+        await called(threading.get_ident, seconds=PATIENCE, threads=threads)
+    leave.set()
+    assert [each.result(PATIENCE) for each in (hanging, *waiting)]
+    threads.close()
+
+
+async def test_a_framework_may_tidy_up_around_each_call_in_a_thread(hooked, monkeypatch):
+    told = []
+    monkeypatch.setattr("admit.hooks.calls.AROUND", {lambda: told.append(threading.get_ident())})
+
+    def claims(*_):
+        return {"told": len(told), "here": threading.get_ident()}
+
+    engine = await hooked(Hooks(claims=claims))
+    added = claims_of(engine, await signed_in(engine))
+    assert (added["told"], told) == (1, [added["here"]] * 2)

@@ -7,10 +7,16 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from admit.hooks.threads import Busy
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from admit.hooks.threads import Threads
+
+
+AROUND: set[Callable[[], object]] = set()
+"""Called before and after each sync call, in its thread: as a framework does around a request."""
 
 
 class Failed(Exception):
@@ -71,7 +77,11 @@ async def _guarded(
     """What it comes to. Raised out of a task, a SystemExit would end the event loop."""
     if not is_async(call):
         work = functools.partial(_caught, call, arguments, read)
-        outcome: _Outcome = await asyncio.wrap_future(threads.submit(work))
+        try:
+            under_way = threads.submit(work)
+        except Busy as error:
+            return _Outcome(error=error)
+        outcome: _Outcome = await asyncio.wrap_future(under_way)
         if not inspect.isawaitable(outcome.result):
             return outcome
         call, arguments = _awaiting(outcome.result), ()  # a lambda around an async function
@@ -89,9 +99,15 @@ def _caught(
 ) -> _Outcome:
     """What a sync call comes to, in a thread."""
     try:
-        result = call(*arguments)
-        if read and not inspect.isawaitable(result):
-            result = read(result)
+        for each in AROUND:
+            each()
+        try:
+            result = call(*arguments)
+            if read and not inspect.isawaitable(result):
+                result = read(result)
+        finally:
+            for each in AROUND:
+                each()
         return _Outcome(result)
     except BaseException as error:  # noqa: BLE001  as above
         return _Outcome(error=error)

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+WAITING = 1_000
+"""Calls that wait at most; past it one fails at once."""
+
+
+class Busy(Exception):
+    """Every thread hangs, and enough calls wait for one."""
+
+
 class _Work(NamedTuple):
     future: Future[Any]
     call: Callable[[], object]
@@ -25,7 +33,8 @@ class Threads:
     Python's own pool waits at the end of the process for every thread, also for one that hangs.
 
     Arguments:
-        most: how many there are at most; what comes while all are busy waits.
+        most: how many there are at most; what comes while all are busy waits, `WAITING` at most:
+            where they hang for good, whatever came since would stay in memory.
     """
 
     def __init__(self, most: int) -> None:
@@ -40,11 +49,17 @@ class Threads:
         self._free = 0
 
     def submit(self, call: Callable[[], object]) -> Future[Any]:
-        """The call under way, in the context of whoever hands it in."""
+        """The call under way, in the context of whoever hands it in.
+
+        Raises:
+            Busy: too many wait.
+        """
         future: Future[Any] = Future()
         if self._process != os.getpid():  # a fork takes no threads along
             self._begin()
         with self._lock:
+            if self._waiting.qsize() >= WAITING:
+                raise Busy
             if self._free:
                 self._free -= 1
             elif self._threads < self._most:

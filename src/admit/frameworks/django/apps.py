@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
+from django.db import close_old_connections
 
 from admit.frameworks.django.configured import chosen, read
+from admit.hooks.calls import AROUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +35,8 @@ class Config(AppConfig):
         """
         if not getattr(settings, "ADMIT_AUTH", None):  # else its own module says what is wrong
             read()
+        # Or what a hook asks of Django's database would fail for good once that was started anew.
+        AROUND.add(close_old_connections)
         checks.register(_check)
         checks.register(_check_deployed, deploy=True)
 
