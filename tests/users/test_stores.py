@@ -1,5 +1,8 @@
 """The contract of user stores, on SQLAlchemy of either colour, SQLite and PostgreSQL."""
 
+import asyncio
+import threading
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
@@ -98,3 +101,49 @@ async def test_nobody_registers_where_two_could_have_one_login(app_engine):
 async def test_a_name_that_no_attribute_has_is_refused_at_the_start(app_engine):
     with pytest.raises(SettingsError, match="'hashed_password'"):
         SQLAlchemyUsers(app_engine, Person)
+
+
+async def test_a_scoped_session_is_shared_with_nobody(app_file):
+    """It has one session for whoever asks in one thread: Admit asks in many at once."""
+    engine = sa.create_engine(f"sqlite:///{app_file}")
+    with engine.begin() as connection:
+        connection.execute(sa.insert(Person).values(email="ada@example.com", secret="-"))
+    used, both = [], threading.Barrier(2, timeout=60)
+
+    def roles(row):
+        used.append(sa.orm.object_session(row))
+        both.wait()
+        return ""
+
+    users = people(sa.orm.scoped_session(sa.orm.sessionmaker(engine)), roles=roles)
+    assert all(await asyncio.gather(*(users.find("ada@example.com") for _ in range(2))))
+    assert used[0] is not used[1]
+    engine.dispose()
+
+
+async def test_a_function_may_give_roles_as_text(users, app_engine):
+    await users.add(new())
+    named = people(app_engine, roles=lambda row: "admin writer")
+    assert (await named.find(new().email)).roles == ("admin", "writer")
+
+
+async def test_only_case_may_differ_whatever_the_collation_takes_for_the_same(tmp_path):
+    """Or each spelling would have guesses of its own."""
+
+    class Loose(sa.orm.DeclarativeBase):
+        pass
+
+    class Padded(Loose):
+        __tablename__ = "padded"
+        id: sa.orm.Mapped[int] = sa.orm.mapped_column(primary_key=True)
+        email: sa.orm.Mapped[str] = sa.orm.mapped_column(sa.String(collation="RTRIM"))
+        secret: sa.orm.Mapped[str]
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'padded.db'}")
+    Loose.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(Padded).values(email="Ada@example.com", secret="-"))
+    users = SQLAlchemyUsers(engine, Padded, password="secret")
+    assert await users.find("ADA@example.com")
+    assert await users.find("Ada@example.com ") is None
+    engine.dispose()

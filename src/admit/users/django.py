@@ -172,10 +172,18 @@ class DjangoUsers(UserStore):
         typed: str | None = None,
     ) -> AppUser | None:
         rows = list(found)
+        if typed is not None:
+            # A collation may take more for the same (accents, blanks at the end), and each
+            # spelling would have guesses of its own.
+            wanted = typed.casefold()
+            rows = [row for row in rows if wanted in {x.casefold() for x in self._logins(row)}]
         if len(rows) > 1:
-            logins = [self._login, *([self._email] if self._by_email and self._email else [])]
-            rows = [row for row in rows if typed in {getattr(row, name) for name in logins}]
+            rows = [row for row in rows if typed in self._logins(row)]
         return self._user(rows[0]) if len(rows) == 1 else None
+
+    def _logins(self, row: Any) -> set[str]:  # noqa: ANN401
+        names = [self._login, *([self._email] if self._by_email and self._email else [])]
+        return {str(getattr(row, name)) for name in names}
 
     def _add(self, user: NewUser) -> AppUser | Taken:
         email = email_key(user.email)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session
+from sqlalchemy.orm import Session, scoped_session
 
 from admit.errors import InvalidInput, SettingsError
 from admit.logins import email_key, login_key
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Sessions = Callable[[], Session] | Callable[[], AsyncSession]
-Roles = str | Callable[[Any], Iterable[str]]
+Roles = str | Callable[[Any], Iterable[str] | str]
 
 MOST_MATCHES = 3
 """Rows that are read for a login: it is to fit exactly one."""
@@ -36,8 +36,9 @@ class SQLAlchemyUsers(UserStore):
     """Users in a table that the app has mapped.
 
     Arguments:
-        sessions: an engine, or what makes sessions (`sessionmaker`, `async_sessionmaker`); with
-            the synchronous ones each question runs in a thread.
+        sessions: an engine, or what makes sessions (`sessionmaker`, `async_sessionmaker`, or
+            either within a `scoped_session`); with the synchronous ones each question runs in a
+            thread.
         model: the mapped class. What follows are names of its attributes.
         id: the primary key: an integer, a UUID or text.
         email: the address, compared without case; None where there is none.
@@ -108,8 +109,14 @@ class SQLAlchemyUsers(UserStore):
         if name is None:
             return None
         column = self._column(name)
-        spelled = sa.func.lower(column).in_({login.lower(), login_key(login)})
-        found = await self._rows(sa.or_(column == login, spelled))
+        spellings = {login.lower(), login_key(login)}
+        found = await self._rows(
+            sa.or_(column == login, sa.func.lower(column).in_(spellings)),
+        )
+        # A collation may take more for the same (accents, blanks at the end), and each spelling
+        # would have guesses of its own.
+        kept = {each.casefold() for each in spellings}
+        found = [x for x in found if kept & {x.email.casefold(), (x.username or "").casefold()}]
         if len(found) > 1:
             found = [each for each in found if login in {each.email, each.username}]
         return found[0] if len(found) == 1 else None
@@ -190,9 +197,7 @@ class SQLAlchemyUsers(UserStore):
         return None if name is None else getattr(row, name)
 
     def _roles_of(self, row: Any) -> tuple[str, ...]:  # noqa: ANN401
-        if callable(self._roles):
-            return tuple(self._roles(row))
-        value = self._of(row, self._roles)
+        value = self._roles(row) if callable(self._roles) else self._of(row, self._roles)
         return tuple(value.split() if isinstance(value, str) else value or ())
 
     def _values(self, user: NewUser) -> dict[str, Any]:
@@ -251,6 +256,8 @@ def _sessions(given: sa.Engine | AsyncEngine | Sessions) -> Sessions:
     if isinstance(given, sa.Engine):
         sync_engine = given
         return lambda: Session(sync_engine, expire_on_commit=False)
+    if isinstance(given, scoped_session | async_scoped_session):
+        return given.session_factory  # its one session is another's, who is using it
     return given
 
 
