@@ -276,8 +276,9 @@ class _Follow:
 
     def connect(self, memberships: Any) -> None:  # noqa: ANN401
         """Hear of users, and of groups where users have them."""
-        _connect(post_save, self.saved, self._model)
-        _connect(post_delete, self.deleted, self._model)
+        # Of whatever class: the sender is a proxy, or a model derived from it, where one is saved.
+        _connect(post_save, self.saved, None)
+        _connect(post_delete, self.deleted, None)
         if memberships is not None:
             _connect(m2m_changed, self.regrouped, memberships)
             _connect(post_save, self.group, Group)
@@ -285,12 +286,13 @@ class _Follow:
 
     def saved(self, instance: Any, using: str, update_fields: Any, **_: object) -> None:  # noqa: ANN401
         """A user was saved; Django itself does so at every sign-in, to say when it was."""
-        if update_fields != frozenset({"last_login"}):
-            self._tell([instance.pk], using)
+        if isinstance(instance, self._model) and update_fields != frozenset({"last_login"}):
+            self._tell([self._id(instance)], using)
 
     def deleted(self, instance: Any, using: str, **_: object) -> None:  # noqa: ANN401
         """A user was deleted."""
-        self._tell([instance.pk], using)
+        if isinstance(instance, self._model):
+            self._tell([self._id(instance)], using)
 
     def regrouped(
         self,
@@ -304,13 +306,16 @@ class _Follow:
         if action not in {"post_add", "post_remove", "pre_clear"}:
             return
         if isinstance(instance, self._model):
-            self._tell([instance.pk], using)
+            self._tell([self._id(instance)], using)
         else:
             self._tell(self._members(instance) if pk_set is None else pk_set, using)
 
     def group(self, instance: Any, using: str, **_: object) -> None:  # noqa: ANN401
         """A group has another name, or is about to be deleted."""
         self._tell(self._members(instance), using)
+
+    def _id(self, user: Any) -> Any:  # noqa: ANN401
+        return getattr(user, self._model._meta.pk.attname)  # noqa: SLF001
 
     def _members(self, group: Any) -> list[Any]:  # noqa: ANN401
         everybody = self._model._default_manager  # noqa: SLF001  Django's own way to say it

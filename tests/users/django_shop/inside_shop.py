@@ -22,6 +22,12 @@ pytestmark = pytest.mark.anyio
 ANOTHER = "another horse battery"
 
 
+class Clerk(User):
+    class Meta:
+        app_label = "auth"
+        proxy = True
+
+
 class TestDjangosUser(UserStoreContract):
     addresses = False
 
@@ -165,6 +171,17 @@ async def test_who_is_deleted_is_out_at_once(service):
     assert await refused_at_once(service, tokens["access_token"]) == "revoked"
     answer = await service.refresh(tokens["refresh_token"])
     refused(answer, 401, "refresh_refused", reason="revoked")
+
+
+async def test_what_is_changed_or_deleted_by_way_of_a_proxy_is_heard_of_too(service):
+    for change in (lambda: clerk.asave(), lambda: clerk.adelete()):
+        await made(is_active=True)
+        tokens = await service.sign_in("ada")
+        clerk = await Clerk.objects.aget(username="ada")
+        clerk.is_active = False
+        await change()
+        assert await refused_at_once(service, tokens["access_token"]) == "revoked"
+        await User.objects.all().adelete()
 
 
 async def test_a_change_that_is_rolled_back_is_none(service):
