@@ -16,6 +16,7 @@ from admit.errors import AlreadyExists, InvalidCredentials, RefreshRefused, Unav
 from admit.hooks import running
 from admit.hooks.claims import RESERVED
 from admit.model import Origin
+from admit.stores import patience
 from tests.cheap import cheap
 from tests.core.conftest import SECRET
 
@@ -585,3 +586,17 @@ async def test_a_framework_may_tidy_up_around_each_call_in_a_thread(hooked, monk
     engine = await hooked(Hooks(claims=claims))
     added = claims_of(engine, await signed_in(engine))
     assert (added["told"], told) == (1, [added["here"]] * 2)
+
+
+async def test_what_a_hook_asks_of_a_slow_store_leaves_the_request_its_time(hooked):
+    async def claims(*_):
+        with patience.Step():
+            request = patience._current.get()
+            if request is not None:
+                request.left = 0  # as if the store had taken that long
+        return {"tier": "gold"}
+
+    engine = await hooked(Hooks(claims=claims))
+    with patience.Patience():
+        tokens = await signed_in(engine)
+    assert claims_of(engine, tokens)["tier"] == "gold"

@@ -8,6 +8,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from admit.hooks.threads import Busy
+from admit.stores import patience
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,9 +29,6 @@ class _Outcome(NamedTuple):
     error: BaseException | None = None
 
 
-_under_way: set[asyncio.Task[_Outcome]] = set()
-
-
 async def called(
     call: Callable[..., Any],
     *arguments: object,
@@ -43,17 +41,15 @@ async def called(
     Arguments:
         call: a function, a method, a partial, or an object with `__call__`.
         arguments: what it is handed.
-        seconds: how long it is waited for. An async one is cancelled then; a sync one goes on in
-            its thread, since nothing can stop it.
+        seconds: how long it is waited for, whatever the request has left for its store. An async
+            one is cancelled then; a sync one goes on in its thread, since nothing can stop it.
         threads: where sync ones run.
         read: makes something of the result, under the same bound and the same distrust.
 
     Raises:
         Failed: it raised, whatever it was, or takes too long.
     """
-    task = asyncio.create_task(_guarded(call, arguments, threads, read))
-    _under_way.add(task)  # an event loop itself holds it only weakly
-    task.add_done_callback(_under_way.discard)
+    task = patience.begun(_guarded(call, arguments, threads, read))
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
     finally:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from admit.stores.base import Taken
 
 Result = TypeVar("Result")
-Roles = Callable[[Any], Iterable[str]]
+Roles = Callable[[Any], Iterable[str] | str]
 
 THREADS = 4
 """Connections to Django's database that each process has at most for Admit."""
@@ -73,7 +73,7 @@ class DjangoUsers(UserStore):
     """The users of Django's AUTH_USER_MODEL; to be made once Django is set up.
 
     Arguments:
-        roles: what gives a user's roles; runs where the database may be asked.
+        roles: what gives a user's roles, as a list or as text with spaces between; runs where the database may be asked.
         email_login: whether the address signs in as well, where the model's login is another.
         registration: whether anybody may register over HTTP.
 
@@ -232,12 +232,13 @@ class DjangoUsers(UserStore):
 
     def _user(self, row: Any) -> AppUser:  # noqa: ANN401  the project's own class
         joined = getattr(row, JOINED, None)
+        roles = self._roles(row)
         return AppUser(
             id=str(row.pk),
             email=(getattr(row, self._email) if self._email else "") or "",
             username=None if self._login == self._email else str(getattr(row, self._login)),
             password_hash=row.password,
-            roles=tuple(self._roles(row)),
+            roles=tuple(roles.split() if isinstance(roles, str) else roles),
             active=bool(row.is_active),
             created_at=joined.timestamp() if joined else None,
         )

@@ -216,6 +216,12 @@ async def test_an_address_signs_in_where_that_is_wanted_and_it_is_one_users():
         DjangoUsers(email_login=True, registration=True)
 
 
+async def test_a_function_may_give_roles_as_text():
+    await made()
+    named = DjangoUsers(roles=lambda user: "admin writer")
+    assert (await named.find("ada")).roles == ("admin", "writer")
+
+
 async def test_its_threads_keep_no_connection_open_and_are_few():
     users = DjangoUsers()
     await asyncio.gather(*(users.get("1") for _ in range(50)))
