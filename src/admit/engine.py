@@ -13,7 +13,7 @@ from admit.accounts import Accounts
 from admit.beginning import SLOW_START_SECONDS, START_SECONDS, begun
 from admit.catchup import LOOK_SECONDS, CatchUp, Sight
 from admit.counters import Counters
-from admit.errors import InvalidToken, SettingsError, Unavailable
+from admit.errors import AdmitError, InvalidToken, SettingsError, Unavailable
 from admit.events import event
 from admit.guards.gate import Gate
 from admit.hooks.running import Running
@@ -34,7 +34,7 @@ from admit.users.beside import Beside
 from admit.watch import PURGE_ROWS, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from admit.counters import Storage
     from admit.events import Kind
@@ -171,6 +171,8 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._locks = WeakKeyDictionary()
+        self.otherwise: Callable[[Engine, Coroutine[Any, Any, None]], None] | None = None
+        """Has something done where no event loop of ours runs yet: a framework of threads can."""
         self._ready = False
         self._open = self._inherited = False
         self._failed: tuple[float, Unavailable] | None = None
@@ -383,21 +385,25 @@ class Engine:
     def users_changed_soon(self, *user_ids: object) -> None:
         """`users_changed` from any thread: has it done where Admit runs, and waits for nothing.
 
-        Where this process has not started Admit, or it fails, the next refresh sees the change.
+        Where this process neither has started Admit nor serves a Flask or Django app with it, or
+        it fails, the next refresh sees the change.
         """
-        loop = self._loop
-        if loop is None or not loop.is_running():
-            return
-        looking = self._looked_at(user_ids)
+        loop, looking = self._loop, self._looked_at(user_ids)
         try:
-            asyncio.run_coroutine_threadsafe(looking, loop)
+            if loop is not None and loop.is_running():
+                asyncio.run_coroutine_threadsafe(looking, loop)
+            elif self.otherwise is not None:
+                self.otherwise(self, looking)
+            else:
+                looking.close()
         except RuntimeError:  # it was closed meanwhile
             looking.close()
 
     async def _looked_at(self, user_ids: tuple[object, ...]) -> None:
         try:
+            await self.begin()
             await self.users_changed(*user_ids)
-        except Unavailable as error:
+        except AdmitError as error:
             logger.warning("a user's change is seen at the next refresh only: %s", error)
 
     async def settle(self) -> None:

@@ -566,7 +566,12 @@ async def test_calls_do_not_pile_up_behind_threads_that_hang_for_good(monkeypatc
 
     monkeypatch.setattr("admit.hooks.threads.WAITING", 2)
     threads, entered, leave = Threads(1), threading.Event(), threading.Event()
-    hanging = threads.submit(lambda: (entered.set(), leave.wait()))
+
+    def hang():
+        entered.set()
+        return leave.wait()
+
+    hanging = threads.submit(hang)
     assert entered.wait(PATIENCE)
     waiting = [threads.submit(threading.get_ident) for _ in range(2)]
     with pytest.raises(Failed, match="Busy"):

@@ -310,6 +310,8 @@ def test_a_project_that_only_checks_tokens(auth, signed_in):
             call_command("admit", "user", "list")
         found = run_checks(include_deployment_checks=True)
         assert not [each for each in found if each.id == "admit.W001"]
+
+
 def test_what_a_hook_has_open_in_its_thread_is_closed_as_after_a_request(auth):
     """Or a database that is started anew would be out for that thread for good."""
     from django.db import close_old_connections

@@ -21,7 +21,9 @@ from admit.frameworks.routes import LONG_POLLS
 from admit.guards.gate import Gate
 from admit.http.feed import RevocationFeed
 from admit.testing.http_caller import EMAIL, PASSWORD
+from admit.users import UserStore
 from tests.cheap import cheap
+from tests.frameworks.django_site import Site
 from tests.frameworks.flask_site import flask_app, guard
 
 
@@ -298,3 +300,39 @@ def test_verifiers_that_wait_leave_threads_to_others(tmp_path):
         assert not any(each.done() for each in waiting)
         BRIDGE.call(auth.close())  # nobody waits for news that will not come
         assert all(each.result(60) in {200, 503} for each in waiting)
+
+
+class Asked(UserStore):
+    """Users of an app, who only note that they are looked at."""
+
+    def __init__(self):
+        self.looked = threading.Event()
+
+    async def get(self, user_id):
+        self.looked.set()
+
+    async def find(self, login):
+        raise NotImplementedError
+
+    async def save_password(self, user_id, password_hash, *, was):
+        raise NotImplementedError
+
+
+def _by_flask(auth):
+    mount(Flask("shop"), auth)
+
+
+def _by_django(auth):
+    with Site(auth) as site:
+        site.wsgi()
+
+
+@pytest.mark.parametrize("served", [_by_flask, _by_django])
+def test_a_worker_that_answered_nobody_yet_looks_at_a_changed_user_too(served, tmp_path):
+    """Which of a server's processes serves the app's admin is chance."""
+    users = Asked()
+    auth = Admit(cheap(data_dir=tmp_path), users=users)
+    served(auth)
+    auth.users_changed_soon("1")
+    assert users.looked.wait(60)
+    BRIDGE.call(auth.close())

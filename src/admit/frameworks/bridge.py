@@ -65,6 +65,14 @@ class Bridge:
         """Close this engine with the loop, and before a fork."""
         self._engines.add(engine)
 
+    def offer(self, engine: Engine) -> None:
+        """Have the engine do here what it does beside requests, also before the first of them."""
+        engine.otherwise = self._begun
+
+    def _begun(self, engine: Engine, work: Coroutine[Any, Any, None]) -> None:
+        self.keep(engine)
+        self._submit(work)
+
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:
         """What `work` comes to, in the loop; the calling thread waits.
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from flask import Flask, Response, current_app, request
 
 from admit.errors import Refusal
+from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.door import Door, engine_of
 from admit.guards.gate import ANYBODY, Needs
 
@@ -59,7 +60,9 @@ def mount(app: Flask, auth: Guarded, *, at_root: bool = False) -> None:
         raise ValueError("This app has an Admit already: mount one.")
     app.extensions[EXTENSION] = auth
     app.register_error_handler(Refusal, lambda refusal: _response(auth.gate.answer(refusal)))
-    if engine_of(auth) is not None:
+    engine = engine_of(auth)
+    if engine is not None:
+        BRIDGE.offer(engine)
         from admit.frameworks.wsgi import Mounted  # noqa: PLC0415  a Verifier needs no routes
 
         app.wsgi_app = Mounted(app.wsgi_app, cast("Admit", auth), at_root=at_root)  # type: ignore[method-assign]

@@ -94,7 +94,8 @@ class Beside:
             return None
         now = self._clock()
         if account is None:
-            return _merged(msgspec.structs.replace(_first(user, now), version=shadow.UNWRITTEN), user)
+            first = msgspec.structs.replace(_first(user, now), version=shadow.UNWRITTEN)
+            return _merged(first, user)
         if not follow.step(account, user, self._settings, now=now):
             return _merged(account, user)
         return await self._account(user.id, now=now)

@@ -73,7 +73,8 @@ class DjangoUsers(UserStore):
     """The users of Django's AUTH_USER_MODEL; to be made once Django is set up.
 
     Arguments:
-        roles: what gives a user's roles, as a list or as text with spaces between; runs where the database may be asked.
+        roles: what gives a user's roles, as a list or as text with spaces between; runs where the
+            database may be asked.
         email_login: whether the address signs in as well, where the model's login is another.
         registration: whether anybody may register over HTTP.
 

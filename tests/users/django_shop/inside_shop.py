@@ -174,12 +174,12 @@ async def test_who_is_deleted_is_out_at_once(service):
 
 
 async def test_what_is_changed_or_deleted_by_way_of_a_proxy_is_heard_of_too(service):
-    for change in (lambda: clerk.asave(), lambda: clerk.adelete()):
+    for change in (Clerk.asave, Clerk.adelete):
         await made(is_active=True)
         tokens = await service.sign_in("ada")
         clerk = await Clerk.objects.aget(username="ada")
         clerk.is_active = False
-        await change()
+        await change(clerk)
         assert await refused_at_once(service, tokens["access_token"]) == "revoked"
         await User.objects.all().adelete()
 
@@ -219,7 +219,8 @@ async def test_an_address_signs_in_where_that_is_wanted_and_it_is_one_users():
 async def test_a_function_may_give_roles_as_text():
     await made()
     named = DjangoUsers(roles=lambda user: "admin writer")
-    assert (await named.find("ada")).roles == ("admin", "writer")
+    found: Any = await named.find("ada")
+    assert found.roles == ("admin", "writer")
 
 
 async def test_its_threads_keep_no_connection_open_and_are_few():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
 from admit.errors import Refusal
+from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.django.configured import auth
 from admit.frameworks.django.guards import response
 from admit.frameworks.door import engine_of
@@ -32,6 +33,8 @@ class Middleware:
         self._next = get_response
         self._auth = auth()  # here and not at the first request: what can't be made stops the start
         engine = engine_of(self._auth)
+        if engine is not None:
+            BRIDGE.offer(engine)
         renews = engine is not None and engine.settings.access_cookie
         self._renewing = Renewing(engine) if engine is not None and renews else None
         self._is_async = iscoroutinefunction(get_response)
