@@ -3,6 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
+from admit.frameworks.renewing import Renewing
 from admit.http.renewal import Renewal
 from admit.model import Origin
 from admit.testing.http_caller import PASSWORD, refused, set_cookies
@@ -145,6 +146,10 @@ async def test_a_page_that_a_server_renders_moves_the_session_on_the_way_in(page
     assert renewed.refusal is None
     assert any(each.startswith(f"{pages.refresh_cookie}=") for each in renewed.delivered)
     assert pages.access_cookie in renewed.cookie
+
+
+async def test_frameworks_of_threads_see_that_a_page_may_move_its_session(pages, token_of):
+    assert Renewing(pages.auth).needs({"HTTP_COOKIE": f"{JWT}={token_of('Express')}"})
 
 
 async def test_a_picture_on_another_site_moves_nobody(pages, token_of):

@@ -54,7 +54,7 @@ class Renewing:
         """Whether there may be something to do; most requests change no threads for it."""
         headers = EnvironHeaders(environ)
         try:
-            if not self._cookies.refresh_token(headers):
+            if not self._renewal.presented(headers):
                 return False
             token = self._cookies.access_token(headers)
             if token:

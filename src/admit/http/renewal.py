@@ -22,6 +22,7 @@ from admit.guards import csrf
 from admit.guards.cookies import Cookies
 from admit.guards.gate import REFUSED, SAFE
 from admit.guards.presented import bearer
+from admit.http.former import FormerCookies
 from admit.stores.patience import Patience
 
 if TYPE_CHECKING:
@@ -60,6 +61,15 @@ class Renewal:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._cookies = Cookies(engine.settings)
+        self._former = FormerCookies(engine.moving.former if engine.moving else ())
+
+    def presented(self, headers: Headers) -> str | None:
+        """The refresh token in a cookie: ours, or a former system's that is taken.
+
+        Raises:
+            Malformed: a cookie stands twice.
+        """
+        return self._cookies.refresh_token(headers) or self._former.token(headers)
 
     async def renew(self, headers: Headers, *, method: str, path: str, origin: Origin) -> Renewed:
         """Refresh the session of this request, if it has one and needs it. Never raises a Refusal.
@@ -110,7 +120,7 @@ class Renewal:
         prefix = self._engine.settings.prefix
         if not self._cookies.with_access or path == prefix or path.startswith(f"{prefix}/"):
             return None
-        token = self._cookies.refresh_token(headers)
+        token = self.presented(headers)
         if not token or bearer(headers) or await self._is_good(headers):
             return None
         if method not in SAFE:
