@@ -392,6 +392,8 @@ class Engine:
         try:
             if loop is not None and loop.is_running():
                 asyncio.run_coroutine_threadsafe(looking, loop)
+            elif not self.watched:
+                patience.begun(looking)  # in the loop of this request, which settles it
             elif self.otherwise is not None:
                 self.otherwise(self, looking)
             else:

@@ -6,7 +6,7 @@ import logging
 import bcrypt
 import pytest
 
-from admit import InvalidToken, Unavailable
+from admit import Admit, InvalidToken, Unavailable
 from admit.errors import (
     AlreadyExists,
     Forbidden,
@@ -18,6 +18,8 @@ from admit.errors import (
 from admit.stores import patience
 from admit.stores.postgres import PostgresStore
 from admit.testing.http_contract import Clock
+from tests.cheap import cheap
+from tests.users.conftest import SECRET
 from tests.users.models import people
 
 pytestmark = pytest.mark.anyio
@@ -298,8 +300,6 @@ async def test_a_user_who_was_there_before_admit_signs_in_and_gets_a_password(au
 
 
 async def test_only_users_of_the_app_can_have_changed(tmp_path):
-    from admit import Admit
-
     with pytest.raises(SettingsError, match="Admit itself"):
         await Admit(data_dir=tmp_path).users_changed("1")
 
@@ -399,3 +399,18 @@ async def test_an_id_as_the_app_has_it_is_taken_as_its_text(auth, app):
     app.change(1, active=False)
     await auth.users_changed(int(user.id))
     assert off(auth, tokens) == "revoked"
+
+
+async def test_without_a_watch_a_request_settles_what_the_app_told(
+    app, tmp_path, clock, users, monkeypatch
+):
+    monkeypatch.setattr("admit.engine.SETTLE_SECONDS", 60)
+    settings = cheap(data_dir=tmp_path, secret=(SECRET,), throttle=False)
+    async with Admit(settings, clock=clock, users=users, watch=False) as auth:
+        await register(auth)
+        tokens = await sign_in(auth)
+        app.change(1, active=False)
+        auth.users_changed_soon("1")
+        await auth.settle()
+        await auth.catch_up()
+        assert off(auth, tokens) == "revoked"
