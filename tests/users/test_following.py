@@ -241,6 +241,28 @@ async def test_while_the_users_cannot_be_read_nothing_is_lost(process, meddling,
     assert "argon2id" not in caplog.text
 
 
+async def test_a_driver_that_cancels_by_itself_ends_no_request(process, meddling):
+    async def cancelled():
+        raise asyncio.CancelledError
+
+    async with process(users=meddling) as auth:
+        meddling.meddle("before", "add", cancelled)
+        with pytest.raises(Unavailable, match="CancelledError"):
+            await register(auth)
+        await register(auth)
+        meddling.meddle("before", "find", cancelled)
+        with pytest.raises(Unavailable, match="CancelledError"):
+            await sign_in(auth)
+
+        meddling.meddle("before", "find", asyncio.Event().wait)
+        asked = asyncio.create_task(sign_in(auth))
+        await asyncio.sleep(0)
+        asked.cancel()
+        assert [type(each) for each in await asyncio.gather(asked, return_exceptions=True)] == [
+            asyncio.CancelledError
+        ]
+
+
 async def test_users_that_never_answer_are_given_up(process, meddling, monkeypatch, serve):
     forever = asyncio.Event()
     async with serve(users=meddling) as service:

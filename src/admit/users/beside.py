@@ -297,20 +297,16 @@ class Beside:
                     user = await ask()
         except TimeoutError:
             raise Unavailable("The app's users do not answer in time.") from None
-        except Refusal:
-            raise
-        except Exception as error:  # noqa: BLE001  whatever the app's code raises
-            raise _unavailable(error) from None
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  it raises what it likes
+            raise _refusal(error) from None
         return _checked(user) if user else None
 
     async def _written(self, ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """What comes of a write, which goes on where the request waits no longer."""
         try:
             return await patience.apart(ask())
-        except Refusal:
-            raise
-        except Exception as error:  # noqa: BLE001  whatever the app's code raises
-            raise _unavailable(error) from None
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  it raises what it likes
+            raise _refusal(error) from None
 
 
 def _first(user: AppUser, now: float) -> Account:
@@ -335,11 +331,16 @@ def _checked(user: AppUser) -> AppUser:
     return user
 
 
-def _unavailable(error: Exception) -> Unavailable:
-    """What is said of it; the log has where it happened, and not what stood in it.
+def _refusal(error: Exception | asyncio.CancelledError) -> BaseException:
+    """What is said of what the app's code raised; the log has where, and not what stood in it.
 
-    The text of a driver's error may hold an address, or the hash of a password.
+    The text of a driver's error may hold an address, or the hash of a password. A driver may cancel
+    by itself what was asked of it, when its pool is closed: that ends no request.
     """
+    task = asyncio.current_task()
+    asked_to_end = task is not None and task.cancelling()
+    if isinstance(error, Refusal) or (isinstance(error, asyncio.CancelledError) and asked_to_end):
+        return error
     where = "".join(traceback.format_tb(error.__traceback__))
     logger.error("the app's users failed with %s:\n%s", type(error).__name__, where)
     return Unavailable(f"The app's users can't be asked ({type(error).__name__}).")
