@@ -4,9 +4,10 @@ import asyncio
 import logging
 
 import bcrypt
+import jwt
 import pytest
 
-from admit import Admit, InvalidToken, Unavailable
+from admit import Admit, Hooks, InvalidToken, Unavailable
 from admit.errors import (
     AlreadyExists,
     Forbidden,
@@ -15,6 +16,7 @@ from admit.errors import (
     RefreshRefused,
     SettingsError,
 )
+from admit.moving import Express
 from admit.stores import patience
 from admit.stores.postgres import PostgresStore
 from admit.testing.http_contract import Clock
@@ -421,6 +423,31 @@ async def test_an_id_as_the_app_has_it_is_taken_as_its_text(auth, app):
     app.change(1, active=False)
     await auth.users_changed(int(user.id))
     assert off(auth, tokens) == "revoked"
+
+
+async def test_a_users_former_token_becomes_a_session_that_follows_them(
+    app, tmp_path, clock, users
+):
+    """Own users, hooks, a former system, and no watch: all at once."""
+    former = Express(secret=SECRET, until="2100-01-31")
+    settings = cheap(data_dir=tmp_path, secret=(SECRET,), throttle=False)
+    app.add(email=EMAIL, name="ada", secret=OLD_FORM, groups="writer")
+    theirs = [
+        jwt.encode({"username": "ada", "exp": int(clock()) + left}, SECRET, "HS256")
+        for left in (1000, 2000)
+    ]
+    hooks = Hooks(claims=lambda user, _: {"name": user.username})
+    async with Admit(
+        settings, clock=clock, users=users, moving=[former], hooks=hooks, watch=False
+    ) as auth:
+        tokens = await auth.sessions.refresh(theirs[0], now=clock())
+        principal = auth.verify((await refresh(auth, tokens)).access_token)
+        assert (principal.roles, principal.claims["name"]) == (("writer",), "ada")
+        app.change(1, active=False)
+        for token in (theirs[1], theirs[0]):
+            with pytest.raises(RefreshRefused) as raised:
+                await auth.sessions.refresh(token, now=clock())
+            assert raised.value.reason == "revoked"
 
 
 async def test_without_a_watch_a_request_settles_what_the_app_told(
