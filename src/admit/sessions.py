@@ -316,7 +316,7 @@ class Sessions:
             return
         if former and await self._store.find_session(held.session_id) is None:
             with suppress(RefreshRefused):  # it counts for nothing already
-                await former.open(now=now, retry_key=None, origin=origin)
+                await former.open(now=now, origin=origin, spent=True)
         await self.end(self._ending("signed_out", held.session_id, now, origin), now=now)
 
     async def end(self, ending: Ending, *, now: float) -> list[str]:

@@ -117,6 +117,42 @@ async def test_signing_in_anew_ends_the_former_cookies_token(service, token_of):
     refused(await refresh(service, {JWT: token}), 401, "refresh_refused", reason="signed_out")
 
 
+class Records:
+    """The former system's, which may be gone before its time."""
+
+    gone = True
+
+    def __call__(self, _):
+        if self.gone:
+            raise ConnectionError
+        return False
+
+
+async def test_former_records_that_cannot_be_asked_keep_nobody_from_signing_in(
+    service_for, token_of
+):
+    async with service_for(reader("Express", cookie=JWT, account=Records())) as service:
+        await service.register("mara@example.com", "mara")
+        answer = await service.send(
+            "POST",
+            "/login",
+            json={"login": "mara@example.com", "password": PASSWORD},
+            cookies={JWT: token_of("Express")},
+        )
+        assert answer.status_code == 200
+
+
+async def test_former_records_that_cannot_be_asked_keep_nobody_from_signing_out(
+    service_for, token_of
+):
+    records, token = Records(), token_of("Express")
+    async with service_for(reader("Express", cookie=JWT, blacklisted=records)) as service:
+        answer = await service.send("POST", "/logout", cookies={JWT: token})
+        assert answer.status_code == 204
+        records.gone = False
+        refused(await refresh(service, {JWT: token}), 401, "refresh_refused", reason="signed_out")
+
+
 async def test_without_a_former_system_its_cookie_is_no_token(service_for, token_of):
     async with service_for() as service:
         refused(await refresh(service, {JWT: token_of("Express")}), 401, "unauthenticated")

@@ -189,7 +189,10 @@ def password(user: Who, *, as_json: AsJson = False) -> None:
     """
 
     async def find(engine: Engine) -> Account:
-        return await account_of(engine, user)
+        account = await account_of(engine, user)
+        if shadow.is_shadow(account):
+            raise Forbidden(shadow.ELSEWHERE)
+        return account
 
     async def work(engine: Engine) -> Account:
         await engine.accounts.reset_password(account.user.id, new, now=engine.clock())

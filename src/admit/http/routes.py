@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from admit.engine import Engine
     from admit.model import Origin, Principal, Session, Tokens
+
+logger = logging.getLogger("admit.http")
 
 
 class Routes:
@@ -61,7 +64,10 @@ class Routes:
             replaces=self._cookies.refresh_token(request.headers),
         )
         for each in self._former.tokens(request.headers):  # it is replaced as well
-            await self._engine.sessions.sign_out(each, now=now, origin=origin)
+            try:
+                await self._engine.sessions.sign_out(each, now=now, origin=origin)
+            except errors.Unavailable as error:  # of who has the right password, nobody is kept out
+                logger.warning("a former system's token stays as good as it was: %s", error)
         return self._deliver(tokens, body.delivery)
 
     async def refresh(self, request: Request) -> Response:

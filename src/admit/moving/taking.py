@@ -66,16 +66,24 @@ class Move:
         """What our own token of that place in the session would hold."""
 
     async def open(
-        self, *, now: float, retry_key: bytes | None, origin: Origin | None
+        self,
+        *,
+        now: float,
+        retry_key: bytes | None = None,
+        origin: Origin | None,
+        spent: bool = False,
     ) -> tuple[Account, Session] | None:
         """Open its session, which it has not yet; None where another was quicker.
+
+        One that is opened only to be ended is `spent`: a blacklist that can't be asked keeps
+        nobody from signing out.
 
         Raises:
             RefreshRefused: the token counts for nothing any more, with `reason`.
             Unavailable: one of the app's functions fails, or the store is out.
         """
         self._must_count(now)
-        account = await self._moving.holder(self.former, self.token)
+        account = await self._moving.holder(self.former, self.token, spent=spent)
         session = self._session(account.user.id, origin or Origin(), now=now, retry_key=retry_key)
         return (account, session) if await self._moving.opened(self, account, session) else None
 
@@ -171,15 +179,19 @@ class Moving:
                 return Move(self, each, token)
         return None
 
-    async def holder(self, former: Former, token: FormerToken) -> Account:
+    async def holder(self, former: Former, token: FormerToken, *, spent: bool) -> Account:
         """The account of the token's user, who was not signed out since.
 
         Raises:
             RefreshRefused: there is none, or they were, with `reason`.
             Unavailable: one of the app's functions fails, or the store is out.
         """
-        if former.blacklisted and await self._ask(former, "blacklisted", token, bool):
-            raise RefreshRefused(SIGNED_OUT_THERE, reason="revoked")
+        try:
+            if former.blacklisted and await self._ask(former, "blacklisted", token, bool):
+                raise RefreshRefused(SIGNED_OUT_THERE, reason="revoked")
+        except Unavailable:
+            if not spent:
+                raise
         account = await self._whom(former, token)
         if account is None:
             raise RefreshRefused(NOBODY, reason="unknown")
