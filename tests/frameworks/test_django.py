@@ -209,6 +209,36 @@ def test_a_missing_middleware_is_an_error(auth):
             assert [each for each in run_checks() if each.id == "admit.E001"]
 
 
+def test_a_project_finds_its_own_routes_by_their_names(auth):
+    """Django turns every pattern round for it, ours too: one that it can't would end every page."""
+    from django.urls import reverse
+
+    with Site(auth):
+        assert reverse("admit") == "/auth"
+
+
+def test_routes_that_are_included_elsewhere_are_found(auth):
+    from django.core.checks import run_checks
+    from django.urls import include, path
+
+    class Nested:
+        urlpatterns = (path("auth/", include("admit.frameworks.django.urls")),)
+
+    class NotThere:
+        urlpatterns = ()
+
+    def warned():
+        return [each.msg for each in run_checks() if each.id == "admit.W002"]
+
+    with Site(auth):
+        assert not warned()
+        with override_settings(ROOT_URLCONF=NotThere):
+            assert not warned()
+        with override_settings(ROOT_URLCONF=Nested):
+            (said,) = warned()
+    assert "'/auth/auth'" in said
+
+
 def test_plain_http_is_warned_of_before_deployment(auth, tmp_path):
     def warned():
         found = run_checks(include_deployment_checks=True)
@@ -232,11 +262,8 @@ def test_manage_py_admit_does_what_the_command_does(auth, place, signed_in, caps
 
 
 def test_manage_py_admit_starts_no_second_server(auth):
-    """Whoever types it reads one sentence, and no traceback."""
     with Site(auth), pytest.raises(CommandError, match="its own server"):
         call_command("admit", "serve")
-    with Site(auth), pytest.raises(SystemExit, match="its own server"):
-        execute_from_command_line(["manage.py", "admit", "serve"])
 
 
 def test_manage_py_admit_takes_djangos_own_options(auth, place, signed_in, capsys, monkeypatch):
@@ -248,6 +275,15 @@ def test_manage_py_admit_takes_djangos_own_options(auth, place, signed_in, capsy
         execute_from_command_line(typed)
     assert ended.value.code in {0, None}
     assert "ada@example.com" in capsys.readouterr().out
+
+
+def test_what_manage_py_admit_refuses_is_one_sentence(auth, capsys):
+    from django.core.management import execute_from_command_line
+
+    with Site(auth), pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "admit", "serve"])
+    assert ended.value.code == 1
+    assert "its own server." in capsys.readouterr().err
 
 
 def test_settings_become_the_variables_that_say_the_same(tmp_path):

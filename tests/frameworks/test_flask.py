@@ -256,6 +256,8 @@ def test_what_only_checks_tokens_guards_and_has_no_routes(auths):
     auth, signed_in = auths[0]
     app = Flask("elsewhere")
     mount(app, Checks(auth))
+    BRIDGE.keep(auth)
+    BRIDGE.call(auth.begin())  # whoever knows the keys: a test before may have closed it
     app.add_url_rule("/guarded", "guarded", guard.user(lambda: {"id": guard.caller.user_id}))
     client = app.test_client()
     assert client.get("/guarded", headers=signed_in).status_code == 200

@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.db import close_old_connections
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 
 from admit.frameworks.django.configured import chosen, read
 from admit.hooks.calls import AROUND
@@ -38,6 +39,7 @@ class Config(AppConfig):
         # Or what a hook asks of Django's database would fail for good once that was started anew.
         AROUND.add(close_old_connections)
         checks.register(_check)
+        checks.register(_check_routes)
         checks.register(_check_deployed, deploy=True)
 
 
@@ -49,6 +51,20 @@ def _check(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401  as Django calls
         f"{MIDDLEWARE!r} is missing in MIDDLEWARE: refusals would be errors, and no page renewed."
     )
     return [checks.Error(said, hint="Add it, before any that reads cookies.", id="admit.E001")]
+
+
+def _check_routes(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401  as Django calls it
+    """The routes, where there are any, are at their prefix: else each is a 404."""
+    try:
+        found = reverse("admit")[len(get_script_prefix()) - 1 :]
+    except NoReverseMatch:
+        return []
+    wanted = chosen()
+    if wanted is None or found == wanted.prefix:
+        return []
+    said = f"Admit's routes are included at {found!r}, and their prefix is {wanted.prefix!r}."
+    hint = 'Nothing stands before them: path("", include("admit.frameworks.django.urls")).'
+    return [checks.Warning(said, hint=hint, id="admit.W002")]
 
 
 def _check_deployed(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401  as Django calls it

@@ -51,8 +51,12 @@ class Guard:
         return self._before(view, Needs(optional=True))
 
     def role(self, role: str) -> Callable[[View], View]:
-        """Whoever has this role."""
-        return self.needs(role=role)
+        """Whoever has this role.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return self.needs(role=role or "")
 
     def recent(self, *, minutes: float) -> Callable[[View], View]:
         """Whoever signed in within so many minutes (RFC 9470)."""

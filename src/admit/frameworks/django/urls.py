@@ -33,5 +33,7 @@ if _found is not None and not _found.prefix:
 
 urlpatterns = []  # a Verifier has no routes
 if _found is not None:
-    _ours = WholePath(rf"(?s)^{re.escape(_found.prefix.lstrip('/'))}(?:/.*)?\Z")
+    # To find any route by its name Django turns all patterns round: a flag such as (?s) would be
+    # an error in whatever page of the project has a link.
+    _ours = WholePath(rf"^{re.escape(_found.prefix.lstrip('/'))}(?:/[\s\S]*)?\Z")
     urlpatterns.append(URLPattern(_ours, routes, name="admit"))

@@ -36,7 +36,8 @@ class Command(BaseCommand):
         try:
             self.handle(*djangos.parse_known_args(argv[2:])[1])
         except CommandError as error:
-            sys.exit(f"CommandError: {error}")
+            self.stderr.write(str(error))
+            sys.exit(error.returncode)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take them all, where `call_command` is the caller."""
