@@ -172,7 +172,7 @@ async def test_another_issuer_or_audience_is_refused(engine, process, ada, clock
     token = (await signed_in(engine, ada)).access_token
     for given in ({"audience": "https://other.example"}, {"prefix": "/other"}):
         async with process(**given) as other:
-            with pytest.raises(InvalidToken):
+            with pytest.raises(InvalidToken, match="`iss` or `aud`"):
                 other.verify(token)
 
 

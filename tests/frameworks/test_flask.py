@@ -10,7 +10,7 @@ from queue import Queue
 from typing import Any, cast
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 
 from admit import Admit, Refusal, SettingsError
 from admit.errors import Forbidden
@@ -238,6 +238,42 @@ def test_a_guard_that_nobody_could_pass_is_a_mistake():
             guard.needs(**wrong)
         with pytest.raises(ValueError, match="nobody passes"):
             guard.check(**wrong)
+    wrongs: list[Any] = [None, print]
+    for role in wrongs:  # a variable that is not set; a view, where the role was forgotten
+        with pytest.raises(ValueError, match="nobody passes"):
+            guard.role(role)
+
+
+@pytest.mark.parametrize("name", ["at once", "of a blueprint"])
+def test_a_guard_over_its_route_is_a_mistake(auths, name):
+    """Flask has the view without it: without a word, it would be open to everybody."""
+    app = Flask("open")
+    mount(app, auths[0][0])
+    routes: Flask | Blueprint = app if name == "at once" else Blueprint("staff", "staff")
+
+    @guard.role("admin")
+    @guard.user
+    @routes.delete("/orders")
+    def forget():
+        return ""
+
+    if isinstance(routes, Blueprint):
+        app.register_blueprint(routes)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="guard stands over"):
+            app.test_client().delete("/orders")
+
+
+def test_a_view_may_have_several_guards(auths):
+    app = Flask("several")
+    mount(app, auths[0][0])
+
+    def page():
+        return ""
+
+    app.add_url_rule("/one", "one", guard.user(page))
+    app.add_url_rule("/both", "both", guard.user(guard.optional(page)))
+    assert [app.test_client().get(path).status_code for path in ("/one", "/both")] == [401, 401]
 
 
 def test_without_a_prefix_every_path_would_be_ours(tmp_path):

@@ -252,9 +252,13 @@ async def test_a_handshake_renews_nothing(service):
 def test_no_guard_asks_for_what_nobody_has(framework, tmp_path):
     auth = Admit(cheap(data_dir=tmp_path))
     guard = GUARDS[framework](auth)
-    for needs in ({"role": ""}, {"within": 0}, {"within": -1.0}, {"within": nan}):
+    asked = ({"role": ""}, {"role": ["admin"]}, {"within": 0}, {"within": -1.0}, {"within": nan})
+    for needs in asked:
         with pytest.raises(ValueError, match="nobody passes"):
             guard.needs(**needs)
+    for role in (None, print):  # a variable that is not set; a view, where the role was forgotten
+        with pytest.raises(ValueError, match="nobody passes"):
+            guard.role(role)
 
 
 def test_the_same_needs_are_the_same_guard(framework, tmp_path):

@@ -73,6 +73,21 @@ async def test_without_the_cookie_there_is_one_scheme_and_no_403(framework, tmp_
     assert "403" not in operation["responses"]
 
 
+async def test_in_litestar_a_path_of_several_methods_says_each_thing_once(auth):
+    """Litestar shows a route to its plugins again for each method that is added."""
+    guard = at_litestar.Guard(auth)
+
+    @litestar.get("/", guards=[guard.user])
+    async def read() -> None: ...
+
+    @litestar.post("/", guards=[guard.user])
+    async def write() -> None: ...
+
+    app = litestar.Litestar([read, write], plugins=[guard])
+    for operation in (await document(app, "/schema/openapi.json"))["paths"]["/"].values():
+        assert operation["security"] == [{"admit": []}, {"admitCookie": []}]
+
+
 async def test_in_fastapi_scopes_are_roles_that_are_all_needed(auth):
     guard = at_fastapi.Guard(auth)
     app = fastapi.FastAPI(dependencies=[fastapi.Depends(guard.user)])

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 
 from admit import Admit, Principal
-from admit.errors import Forbidden
+from admit.errors import Forbidden, Unauthenticated
 from admit.frameworks import fastapi as at_fastapi
 from admit.frameworks import litestar as at_litestar
 from admit.frameworks import starlette as at_starlette
@@ -86,6 +86,34 @@ async def test_fastapis_scopes_are_roles_and_are_never_left_out(auth):
         await caller.sign_in(*role)
         found = [await caller.status(path) for path in ("/both", "/optional", "/inner")]
         assert tuple(found) == statuses, role
+
+
+async def test_in_fastapi_a_guard_that_was_not_called_is_a_mistake(auth):
+    """FastAPI would ask the query for a role, make a guard by it, and let everybody in."""
+    guard = at_fastapi.Guard(auth)
+    for uncalled in (guard.role, guard.recent, guard.needs):
+        with pytest.raises(TypeError, match="was not called"):
+            fastapi.APIRouter().add_api_route("/open", print, dependencies=[Depends(uncalled)])
+
+
+async def test_in_fastapi_what_nobody_mounted_says_what_is_missing(auth):
+    app = fastapi.FastAPI(dependencies=[Depends(at_fastapi.Guard(auth).user)])
+    app.add_api_route("/page", lambda: "")
+    with pytest.raises(Unauthenticated) as raised:
+        await Caller(app, auth).status("/page")
+    assert "call mount(app, auth)" in raised.value.__notes__[0]
+
+
+async def test_in_litestar_what_nobody_mounted_says_what_is_missing(auth):
+    @litestar.get("/page", guards=[at_litestar.Guard(auth).user])
+    async def page() -> None: ...
+
+    seen = []
+    app = litestar.Litestar(
+        [page], after_exception=[lambda error, _: seen.append(error)], logging_config=None
+    )
+    assert await Caller(app, auth).status("/page") == 500
+    assert "call mount(app, auth)" in seen[0].__notes__[0]
 
 
 async def test_in_fastapi_a_whole_app_is_guarded_and_signing_in_is_not(auth):
@@ -253,8 +281,9 @@ async def test_a_guard_that_nobody_mounted_lets_nobody_in(auth, answers):
         ran.append(socket)
 
     starlette = Starlette(routes=[WebSocketRoute("/socket", at_starlettes)])
-    with pytest.raises(Exception, match="Sign in first"):
+    with pytest.raises(Unauthenticated) as raised:
         await shake_hands(starlette, answers=answers)
+    assert "call mount(app, auth)" in raised.value.__notes__[0]
     app = litestar.Litestar([at_litestars], logging_config=None)
     (closed,) = await shake_hands(app, answers=answers)
     assert closed["type"] == "websocket.close"

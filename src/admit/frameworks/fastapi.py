@@ -2,7 +2,7 @@
 # No `from __future__ import annotations`: FastAPI reads those of a dependency while it runs.
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 from fastapi import FastAPI
@@ -11,9 +11,9 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from admit.errors import Unauthenticated
+from admit.errors import Refusal, Unauthenticated
 from admit.frameworks import starlette
-from admit.frameworks.guarding import Guarding, Keeper
+from admit.frameworks.guarding import Guarding, Keeper, noted
 from admit.guards import documented
 from admit.guards.asgi import caller
 from admit.guards.gate import Gate, Needs
@@ -66,7 +66,11 @@ class Dependency(SecurityBase):
         Raises:
             Refusal: what the caller is to be told.
         """
-        principal = await caller(self._gate, connection.scope, self._needs)
+        try:
+            principal = await caller(self._gate, connection.scope, self._needs)
+        except Refusal as refusal:
+            noted(refusal, connection.scope.get("app"))
+            raise
         if scopes.scopes:
             if principal is None:
                 raise Unauthenticated
@@ -75,8 +79,34 @@ class Dependency(SecurityBase):
         return principal
 
 
+class _Uncalled:
+    """Keeps FastAPI from taking the arguments of `Depends(guard.role)` from the query.
+
+    It would make a guard for each request, ask it nothing, and let everybody in.
+    """
+
+    def __get_pydantic_core_schema__(self, *_: object) -> NoReturn:
+        raise TypeError('A guard was not called: say it as Depends(guard.role("admin")).')
+
+
+Named = Annotated[str, _Uncalled()]
+Time = Annotated[float, _Uncalled()]
+
+
 class Guard(Guarding[Dependency]):
     """Dependencies that give a `Principal`; for a route, a router or the whole app."""
+
+    def role(self, role: Named) -> Dependency:
+        """See `Guarding.role`."""
+        return super().role(role)
+
+    def recent(self, *, minutes: Time) -> Dependency:
+        """See `Guarding.recent`."""
+        return super().recent(minutes=minutes)
+
+    def needs(self, *, role: Named | None = None, within: Time | None = None) -> Dependency:
+        """See `Guarding.needs`."""
+        return super().needs(role=role, within=within)
 
     def _made(self, needs: Needs) -> Dependency:
         return Dependency(self.gate, needs)

@@ -13,6 +13,7 @@ def orders():
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -25,6 +26,9 @@ from admit.frameworks.door import Door, engine_of
 from admit.guards.gate import ANYBODY, Needs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
     from flask import Request
     from werkzeug.local import LocalProxy
 
@@ -39,6 +43,8 @@ EXTENSION = "admit"
 """Where an app keeps its own `Admit`, or its `Verifier`."""
 PRINCIPAL = "admit.principal"
 """Where a request's environ keeps who calls, once a guard has said so."""
+BARE = "__admit_bare__"
+"""What a view is marked with that a guard stands before: a route is to have the guard, not it."""
 
 
 def mount(app: Flask, auth: Guarded, *, at_root: bool = False) -> None:
@@ -60,6 +66,7 @@ def mount(app: Flask, auth: Guarded, *, at_root: bool = False) -> None:
         raise ValueError("This app has an Admit already: mount one.")
     app.extensions[EXTENSION] = auth
     app.register_error_handler(Refusal, lambda refusal: _response(auth.gate.answer(refusal)))
+    app.wsgi_app = _Looking(app)  # type: ignore[method-assign]
     engine = engine_of(auth)
     if engine is not None:
         BRIDGE.offer(engine)
@@ -116,8 +123,12 @@ class Guard:
         return self._before(view, Needs(optional=True))
 
     def role(self, role: str) -> Callable[[View], View]:
-        """Whoever has this role."""
-        return self.needs(role=role)
+        """Whoever has this role.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return self.needs(role=role or "")
 
     def recent(self, *, minutes: float) -> Callable[[View], View]:
         """Whoever signed in within so many minutes (RFC 9470)."""
@@ -157,6 +168,9 @@ class Guard:
                 return refused
             return (current_app.ensure_sync(view) if is_async else view)(*args, **kwargs)
 
+        guarded.__dict__.pop(BARE, None)  # taken over from a view that has another guard, too
+        with suppress(AttributeError):  # a method has no room for it
+            setattr(view, BARE, True)
         return cast("View", guarded)
 
     def _refused(self, needs: Needs) -> Response | None:
@@ -168,6 +182,45 @@ class Guard:
         except Refusal as refusal:
             return _response(door.answer(refusal))
         return None
+
+
+class _Looking:
+    """Looks once, before the first request, whether a guard stands over its route.
+
+    Flask would have the view without it, and let everybody in.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._views = app.view_functions
+        self._inner = app.wsgi_app
+        self._looked = False
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on.
+
+        Raises:
+            RuntimeError: some view is open that was meant to be guarded.
+        """
+        if not self._looked:
+            guarded = {id(each) for view in self._views.values() for each in _beneath(view)}
+            bare = [
+                name
+                for name, view in self._views.items()
+                if hasattr(view, BARE) and id(view) not in guarded
+            ]
+            if bare:
+                raise RuntimeError(
+                    f"Anybody would get into {', '.join(bare)}: its guard stands over the route."
+                    " Put @guard.… under @app.route(…)."
+                )
+            self._looked = True
+        return self._inner(environ, start_response)
+
+
+def _beneath(view: Any) -> Iterator[Any]:  # noqa: ANN401  whatever decorators stand around
+    """What stands beneath its decorators; where that is a route as well, it is open on purpose."""
+    while view := getattr(view, "__wrapped__", None):
+        yield view
 
 
 def _environ() -> dict[str, Any]:

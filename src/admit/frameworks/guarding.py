@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
+from admit.errors import Refusal
 from admit.guards.gate import ANYBODY, Needs
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ def admit_of(auth: Keeper) -> Admit | None:
     return cast("Admit", auth) if hasattr(type(auth), "app") else None
 
 
+def noted(refusal: Refusal, app: Any) -> None:  # noqa: ANN401  of whichever framework
+    """Say with a refusal that the app has no answer to, which ends in a 500, what is missing."""
+    if Refusal not in getattr(app, "exception_handlers", ()):
+        refusal.add_note("This app does not answer refusals: call mount(app, auth) on it.")
+
+
 class Guarding(Generic[Made]):
     """Makes guards; the same one for the same needs, so that a request passes it once.
 
@@ -45,8 +52,12 @@ class Guarding(Generic[Made]):
         """Anybody; who is signed in is known. A bearer token that is sent has to be good."""
 
     def role(self, role: str) -> Made:
-        """Somebody who has this role."""
-        return self.needs(role=role)
+        """Somebody who has this role.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return self.needs(role=role or "")
 
     def recent(self, *, minutes: float) -> Made:
         """Somebody who signed in, and did not only refresh, within so many minutes (RFC 9470)."""

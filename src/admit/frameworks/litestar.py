@@ -19,7 +19,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Scope as LitestarScope  # noqa: TC002  it reads annotations as it runs
 
 from admit.errors import Refusal
-from admit.frameworks.guarding import Guarding, admit_of
+from admit.frameworks.guarding import Guarding, admit_of, noted
 from admit.guards import documented
 from admit.guards.asgi import POLICY_VIOLATION, caller, refuse
 from admit.guards.problems import MEDIA_TYPE, Problem
@@ -102,6 +102,7 @@ class Check:
             principal = await caller(self._gate, scope, self.needs)
         except Refusal as refusal:
             if scope["type"] == "http":
+                noted(refusal, scope["litestar_app"])
                 raise
             scope[HANDSHAKE] = refusal
             raise WebSocketException(detail=refusal.title(), code=POLICY_VIOLATION) from refusal
@@ -161,7 +162,9 @@ def _describe(handler: HTTPRouteHandler, gate: Gate) -> None:
     if not checks:
         return
     guarded = documented.Guarded(gate, [each.needs for each in checks])
-    handler.security = [*(handler.security or ()), *guarded.security]
+    # Litestar shows a route again for each method that is added to its path.
+    others = [each for each in handler.security or () if each not in guarded.security]
+    handler.security = [*others, *guarded.security]
     ours = {
         status: ResponseSpec(
             Problem,

@@ -17,7 +17,7 @@ from starlette.routing import Match, Mount
 from starlette.websockets import WebSocket, WebSocketState
 
 from admit.errors import Refusal
-from admit.frameworks.guarding import Guarding, admit_of
+from admit.frameworks.guarding import Guarding, admit_of, noted
 from admit.guards.asgi import POLICY_VIOLATION, caller, refuse
 from admit.model import Principal
 
@@ -83,7 +83,11 @@ class Guard(Guarding["Decorator"]):
                     given[at] if len(given) > at else named.get("request") or named["websocket"]
                 )
                 scope = connection.scope
-                principal = await caller(gate, scope, needs)
+                try:
+                    principal = await caller(gate, scope, needs)
+                except Refusal as refusal:
+                    noted(refusal, scope.get("app"))
+                    raise
                 scope.setdefault("state", {})["principal"] = principal
                 if isinstance(scope.get("user"), OURS):
                     scope["user"] = principal

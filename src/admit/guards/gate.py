@@ -48,6 +48,9 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
         optional: whether nobody may call, too.
         role: which role the caller has to have.
         within: how many seconds ago the sign-in may have been.
+
+    Raises:
+        ValueError: nobody could ever pass.
     """
 
     optional: bool = False
@@ -60,9 +63,12 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: the mistake stands where the guard is made.
         """
-        if self.role == "" or (self.within is not None and not self.within > 0):
-            asked = f"role={self.role!r}, within={self.within!r}"
-            raise ValueError(f"nobody passes a guard with {asked}")
+        is_role = isinstance(self.role, str) and self.role  # `@guard.role` alone hands in the view
+        if not (is_role or self.role is None) or (self.within is not None and not self.within > 0):
+            raise ValueError(
+                f"nobody passes a guard with role={self.role!r}, within={self.within!r}: say it as"
+                ' guard.role("admin"), or guard.needs(role="admin", within=300)'
+            )
 
 
 ANYBODY = Needs()

@@ -25,6 +25,10 @@ LONGEST = 8 * 1024
 REMEMBERED = 4_096
 """Tokens whose signature need not be checked again: about 2 KB each."""
 
+MEANT_FOR_OTHERS = (
+    "The access token is genuine, but its `iss` or `aud` is not what this service is set to expect."
+)
+
 _PADDING = (b"", b"", b"==", b"=")
 _LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
 """What a last character may be, by how many are left over: its spare bits are zero."""
@@ -204,7 +208,7 @@ class Checker:
             raise InvalidToken from error
         audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
         if claims.iss != self._issuer or self._audience not in audiences:
-            raise InvalidToken
+            raise InvalidToken(MEANT_FOR_OTHERS)
         if max(claims.iat, claims.nbf) > now + SKEW:
             raise InvalidToken("The access token is not valid yet: check the machines' clocks.")
         return Principal(

@@ -73,7 +73,7 @@ def address(text: str) -> str:
     Raises:
         ValueError: it is none, or what is sent there could be read on the way.
     """
-    wanted = "an address such as https://example.com/auth, or http:// on localhost"
+    wanted = "the issuer wants an address such as https://example.com/auth, or http:// on localhost"
     if "@" not in text:  # before which there may be a password
         wanted += f", not {text!r}"
     try:
