@@ -111,6 +111,12 @@ class Engine:
         self._strict = self.settings.revocation_strict
         self.users: Beside | None = None
         if users is not None:
+            if isinstance(users, type) or not hasattr(users, "hashing"):
+                raise SettingsError(
+                    "users",
+                    "Admit(users=…) wants an object whose class derives from admit.users.UserStore:"
+                    " see docs/users.md.",
+                )
             self.users = Beside(
                 beneath, users, settings=self.settings, clock=clock, changed=self.revoked.changed
             )

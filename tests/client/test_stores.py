@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import keyring.backends.fail
@@ -15,6 +16,7 @@ import keyring.backends.null
 import pytest
 from keyring.errors import KeyringLocked
 
+from admit import SettingsError
 from admit.client import (
     AdmitAuth,
     FileTokens,
@@ -340,3 +342,9 @@ def test_nobody_is_signed_in_where_nobody_ever_was(tokens):
     with pytest.raises(SignedOut) as told:
         next(auth.sync_auth_flow(httpx.Request("GET", "https://auth.example.com")))
     assert told.value.reason is None
+
+
+def test_a_path_is_no_place_for_tokens_yet():
+    path: Any = "~/.config/mytool/tokens"
+    with pytest.raises(SettingsError, match="FileTokens"):
+        AdmitAuth("https://auth.example.com", tokens=path)

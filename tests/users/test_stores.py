@@ -2,15 +2,18 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
+from admit import Admit
 from admit.errors import SettingsError
 from admit.testing.user_store_contract import UserStoreContract, new
-from admit.users import AppUser
+from admit.users import AppUser, UserStore
 from admit.users.sqlalchemy import SQLAlchemyUsers
+from tests.cheap import cheap
 from tests.users.models import Base, FastAPIUser, Person, fastapi_users, people
 
 
@@ -96,6 +99,21 @@ async def test_nobody_registers_where_two_could_have_one_login(app_engine):
     with pytest.raises(SettingsError, match="'groups'"):
         people(app_engine, username="groups")
     people(app_engine, username="groups", registration=False)
+
+
+async def test_what_is_no_store_of_users_is_refused_at_the_start(tmp_path):
+    """The class instead of the object, or one that is not derived; and a verb that is missing."""
+
+    class Forgot(UserStore):
+        async def get(self, user_id):
+            return None
+
+    wrongs: list[Any] = [SQLAlchemyUsers, object(), Forgot]
+    for wrong in wrongs:
+        with pytest.raises(SettingsError, match="derives from"):
+            Admit(cheap(data_dir=tmp_path), users=wrong)
+    with pytest.raises(TypeError, match="find"):
+        wrongs[-1]()
 
 
 async def test_a_name_that_no_attribute_has_is_refused_at_the_start(app_engine):

@@ -349,6 +349,15 @@ def test_a_clock_that_is_set_back_keeps_nobody_out(issuer, time):
         assert issuer.asked.count(FEED) == 2
 
 
+def test_a_key_that_the_issuer_does_not_know_is_asked_about(issuer, time, caplog):
+    """Nobody gets in before anything was heard, and the log does not say otherwise."""
+    issuer.answers[FEED] = answering(401)
+    with service(issuer.url, time.clocks) as made:
+        assert unavailable(made, issuer.token())
+        soon(lambda: "not heard for too long: nobody gets in" in caplog.text)
+    assert "it answers 401: is verifier_key one of its verifier_keys?" in caplog.text
+
+
 def test_an_issuer_that_is_away_is_asked_every_second(issuer, verifier, time, caplog):
     """So that it is heard within a second once it is back; on Lambda the rests get longer."""
     issuer.answers[FEED] = answering(502)

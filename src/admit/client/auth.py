@@ -15,14 +15,15 @@ from admit.client.origins import issuer as checked_issuer
 from admit.client.origins import origin, origins
 from admit.client.renewal import Renewal
 from admit.client.steps import Line, run, run_async, through, through_async
+from admit.client.stores import TokenStore
 from admit.client.wire import USER_AGENT, Wire
+from admit.errors import SettingsError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 
     from admit.client.steps import Flow
-    from admit.client.stores import TokenStore
 
 REFUSED = re.compile(r"\bBearer\b.*\berror\s*=\s*\"?invalid_token\b", re.IGNORECASE | re.DOTALL)
 """The challenge to a bad, expired or revoked access token (RFC 6750 section 3.1)."""
@@ -75,6 +76,11 @@ class AdmitAuth(httpx.Auth):
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not isinstance(tokens, TokenStore):
+            raise SettingsError(
+                "tokens",
+                "tokens is where they are kept: FileTokens(path), or KeyringTokens(name).",
+            )
         self.issuer = checked_issuer(issuer)
         self._origins = origins(self.issuer, send_to)
         clocks = Clocks(wall, steady)

@@ -7,6 +7,7 @@ Sessions, and the law over them, stay in Admit's own tables; `admit.users.beside
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -88,9 +89,11 @@ class UserStore(Protocol):
     registers: bool = False
     """Whether anybody may register over HTTP; then there is `add`."""
 
+    @abstractmethod
     async def get(self, user_id: str) -> AppUser | None:
         """The user with this id, or None where there is none, or none any more."""
 
+    @abstractmethod
     async def find(self, login: str) -> AppUser | None:
         """The one user with this login, whatever the app lets people sign in with.
 
@@ -107,6 +110,7 @@ class UserStore(Protocol):
         """
         raise NotFound(CLOSED)
 
+    @abstractmethod
     async def save_password(self, user_id: str, password_hash: str, *, was: str) -> bool:
         """Replace the hash where it is still `was`; False where it is not, and nothing is written.
 

@@ -240,9 +240,11 @@ class Following:
 
     def _tell_staleness(self) -> None:
         """Say once that what is known got too old, and once that it is not any more."""
-        stale = self.is_stale(self._clocks.now())
+        now = self._clocks.now()
+        stale = self.is_stale(now)
         if stale and not self._told_stale:
-            then = "nobody gets in" if self._strict else "what is revoked now gets in until it dies"
+            closed = self._strict or self.age(now) == float("inf")  # it was never heard at all
+            then = "nobody gets in" if closed else "what is revoked now gets in until it dies"
             logger.warning("What is revoked was not heard for too long: %s.", then)
         if self._told_stale and not stale:
             logger.warning("What is revoked is known again.")

@@ -41,6 +41,8 @@ LARGEST = 1024 * 1024
 RECEIVED = 2 * LARGEST
 """Bytes that are read of one with all that is around it. Python believes a chunk of -1 bytes."""
 HTTP_OK = 200
+REFUSED = 401
+"""To a verifier key that it does not know."""
 _NEARBY = ("localhost", "127.0.0.1", "::1")
 _PLAIN = re.compile(r"[!-~]+", re.ASCII)
 
@@ -302,8 +304,9 @@ def _good(response: HTTPResponse, body: bytes, *, whole: bool) -> Answer:
         Away: it is a refusal, a redirect, too large or cut off.
     """
     if response.status != HTTP_OK:
+        asked = ": is verifier_key one of its verifier_keys?" if response.status == REFUSED else ""
         raise Away(
-            f"it answers {response.status}",
+            f"it answers {response.status}{asked}",
             status=response.status,
             retry_after=_seconds(response.headers.get("Retry-After")),
         )

@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from admit.verifier.instants import NEVER
-from admit.verifier.issuer import Away
+from admit.verifier.issuer import REFUSED, Away
 
 if TYPE_CHECKING:
     from admit.verifier.instants import Clocks, Instant
@@ -19,7 +19,6 @@ logger = logging.getLogger("admit.verifier")
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 10.0
 REFUSED_SECONDS = 60.0
-_REFUSED = 401
 
 
 class Rests:
@@ -65,7 +64,7 @@ class Rests:
         self._next = FIRST_SECONDS
 
     def _wanted(self, error: Exception) -> float:
-        if isinstance(error, Away) and error.status == _REFUSED:
+        if isinstance(error, Away) and error.status == REFUSED:
             return REFUSED_SECONDS
         if isinstance(error, Away) and error.retry_after is not None:
             return min(max(error.retry_after, FIRST_SECONDS), LONGEST_SECONDS)
