@@ -25,7 +25,10 @@ from admit.verifier import following, issuer, keys, rests, service, terms
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]
+    [
+        *ROOT.glob("*.md"),
+        *(page for part in ("docs", "deploy", "examples") for page in (ROOT / part).rglob("*.md")),
+    ]
 )
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -275,6 +276,20 @@ def test_manage_py_admit_takes_djangos_own_options(auth, place, signed_in, capsy
         execute_from_command_line(typed)
     assert ended.value.code in {0, None}
     assert "ada@example.com" in capsys.readouterr().out
+
+
+def test_a_guard_over_a_class_or_its_method_is_a_mistake():
+    """It would look for the token at the object that the method is handed."""
+    from django.views import View
+
+    from admit.frameworks.django import guard
+
+    def get(self, request): ...
+
+    wrongs: list[Any] = [View, get]
+    for wrong in wrongs:
+        with pytest.raises(TypeError, match="method_decorator"):
+            guard.user(wrong)
 
 
 def test_what_manage_py_admit_refuses_is_one_sentence(auth, capsys):

@@ -27,7 +27,7 @@ def schemes(gate: Gate) -> dict[str, dict[str, Any]]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token, from `POST /login` or `POST /refresh`.",
+            "description": "An access token, as a sign-in or a refresh brings it.",
         }
     }
     if gate.access_cookie:

@@ -63,7 +63,10 @@ def _check_routes(**_: Any) -> Iterable[CheckMessage]:  # noqa: ANN401  as Djang
     if wanted is None or found == wanted.prefix:
         return []
     said = f"Admit's routes are included at {found!r}, and their prefix is {wanted.prefix!r}."
-    hint = 'Nothing stands before them: path("", include("admit.frameworks.django.urls")).'
+    hint = (
+        'Include them as path("", include("admit.frameworks.django.urls")); behind'
+        " FORCE_SCRIPT_NAME their prefix begins with that."
+    )
     return [checks.Warning(said, hint=hint, id="admit.W002")]
 
 

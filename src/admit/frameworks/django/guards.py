@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction
@@ -96,6 +97,11 @@ class Guard:
         return self._made[1]
 
     def _before(self, view: View, needs: Needs) -> View:
+        if _is_of_class(view):
+            raise TypeError(
+                f"{view.__qualname__} is no function of a request: put"
+                ' @method_decorator(guard.user, name="dispatch") over the class.'
+            )
         if _is_async(view):
             return cast("View", self._async(view, needs))
 
@@ -123,6 +129,12 @@ class Guard:
             return _varying(await view(request, *args, **kwargs))
 
         return guarded
+
+
+def _is_of_class(view: object) -> bool:
+    """Whether it is a class of views, or a function that has to be handed one of its objects."""
+    is_plain = isinstance(view, FunctionType)
+    return isinstance(view, type) or (is_plain and view.__code__.co_varnames[:1] == ("self",))
 
 
 def _is_async(view: Callable[..., Any]) -> bool:
