@@ -149,6 +149,14 @@ def shadowing(framework, auth, prefix) -> Any:
     return app
 
 
+async def test_an_app_that_runs_already_is_too_late(auth):
+    """Its answers to refusals are fixed by then: each would be a 500."""
+    app = fastapi.FastAPI()
+    await Running(app).tell("startup")
+    with pytest.raises(RuntimeError, match="before the app starts"):
+        at_fastapi.mount(app, auth)
+
+
 def test_an_empty_prefix_is_refused(framework, tmp_path):
     """It would leave the app no path of its own."""
     auth = Admit(cheap(data_dir=tmp_path, prefix=""))

@@ -33,6 +33,7 @@ def mount(app: FastAPI, auth: Keeper, *, at_root: bool = False) -> None:
 
     Raises:
         SettingsError: the prefix is empty.
+        RuntimeError: the app is running: what answers refusals can't be put in any more.
     """
     starlette.mount(app, auth, at_root=at_root)
     own: Callable[[], dict[str, Any]] = app.openapi

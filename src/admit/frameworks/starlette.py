@@ -51,7 +51,10 @@ def mount(app: Starlette, auth: Keeper, *, at_root: bool = False) -> None:
 
     Raises:
         SettingsError: the prefix is empty.
+        RuntimeError: the app is running: what answers refusals can't be put in any more.
     """
+    if app.middleware_stack is not None:
+        raise RuntimeError("Call mount(app, auth) before the app starts, not in its lifespan.")
     app.add_exception_handler(Refusal, refusing(auth))
     kept: AbstractAsyncContextManager[Any] = auth
     if (admit := admit_of(auth)) is not None:

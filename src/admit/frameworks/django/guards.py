@@ -133,8 +133,9 @@ class Guard:
 
 def _is_of_class(view: object) -> bool:
     """Whether it is a class of views, or a function that has to be handed one of its objects."""
-    is_plain = isinstance(view, FunctionType)
-    return isinstance(view, type) or (is_plain and view.__code__.co_varnames[:1] == ("self",))
+    if isinstance(view, FunctionType):
+        return view.__code__.co_varnames[:1] == ("self",)
+    return isinstance(view, type)
 
 
 def _is_async(view: Callable[..., Any]) -> bool:
