@@ -101,6 +101,18 @@ async def test_nobody_registers_where_two_could_have_one_login(app_engine):
     people(app_engine, username="groups", registration=False)
 
 
+async def test_what_is_no_engine_and_no_mapped_class_is_refused_at_the_start(app_engine):
+    """An address, a table, or the two the wrong way round."""
+    wrongs: list[Any] = [
+        ("sqlite://", FastAPIUser),
+        (app_engine, FastAPIUser.__table__),
+        (FastAPIUser, app_engine),
+    ]
+    for engine, model in wrongs:
+        with pytest.raises(SettingsError, match="SQLAlchemyUsers wants"):
+            SQLAlchemyUsers(engine, model)
+
+
 async def test_what_is_no_store_of_users_is_refused_at_the_start(tmp_path):
     """The class instead of the object, or one that is not derived; and a verb that is missing."""
 

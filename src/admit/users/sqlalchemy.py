@@ -54,7 +54,7 @@ class SQLAlchemyUsers(UserStore):
         hashing: the app's way to hash passwords, where it has to stay.
 
     Raises:
-        SettingsError: `registration`, and a login that the database lets two users have.
+        SettingsError: this can't work, or `registration` would let two users have one login.
     """
 
     def __init__(
@@ -74,6 +74,14 @@ class SQLAlchemyUsers(UserStore):
         defaults: Mapping[str, Any] | None = None,
         hashing: Hashing | None = None,
     ) -> None:
+        if not callable(sessions) and not isinstance(sessions, sa.Engine | AsyncEngine):
+            raise SettingsError(
+                "users", "SQLAlchemyUsers wants an engine first, or a sessionmaker."
+            )
+        if not hasattr(model, "__mapper__"):
+            raise SettingsError(
+                "users", "SQLAlchemyUsers wants a mapped class as the second: User."
+            )
         self._sessions = _sessions(sessions)
         self._model = model
         self._id = id
