@@ -234,35 +234,6 @@ def test_a_bad_answer_lets_nobody_in_and_a_good_one_after_it_does(issuer, time, 
         soon(lambda: not unavailable(made, issuer.token()))
 
 
-def test_a_feed_that_is_slow_to_begin_is_waited_for(issuer, time, monkeypatch):
-    """Though the keys were looked at again and again meanwhile: that is no news of the feed."""
-    go_on, first, kept = threading.Event(), issuer.answers[FEED], threading.Semaphore(0)
-    keep = FollowedKeys.keep
-
-    def slow(handler):
-        go_on.wait(60)
-        answering(200, first)(handler)
-
-    def keeping(keys):
-        keep(keys)
-        kept.release()
-
-    monkeypatch.setattr(FollowedKeys, "keep", keeping)
-    issuer.answers[FEED] = slow
-    made = Verifier(
-        issuer=ISSUER, audience=AUDIENCE, verifier_key=KEY, url=issuer.url, clocks=time.clocks
-    )
-    with closing(made), ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(made.verify, issuer.token())
-        for _ in range(4):
-            assert kept.acquire(timeout=60)
-        assert made._following
-        begun = made._following.has_begun
-        go_on.set()
-        assert not begun
-        assert asked.result(60).user_id == "ada"
-
-
 def test_an_error_in_a_step_ends_no_thread(issuer, time, monkeypatch, caplog):
     with service(issuer.url, time.clocks) as made:
         feed, failed = made._following._feed, threading.Event()

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from admit.errors import Refusal, Unauthenticated
 from admit.frameworks import starlette
-from admit.frameworks.guarding import Guarding, Keeper, noted
+from admit.frameworks.guarding import Gated, Keeper, noted
 from admit.guards import documented
 from admit.guards.asgi import caller
 from admit.guards.gate import Gate, Needs
@@ -94,19 +94,19 @@ Named = Annotated[str, _Uncalled()]
 Time = Annotated[float, _Uncalled()]
 
 
-class Guard(Guarding[Dependency]):
+class Guard(Gated[Dependency]):
     """Dependencies that give a `Principal`; for a route, a router or the whole app."""
 
     def role(self, role: Named) -> Dependency:
-        """See `Guarding.role`."""
+        """See `Gated.role`."""
         return super().role(role)
 
     def recent(self, *, minutes: Time) -> Dependency:
-        """See `Guarding.recent`."""
+        """See `Gated.recent`."""
         return super().recent(minutes=minutes)
 
     def needs(self, *, role: Named | None = None, within: Time | None = None) -> Dependency:
-        """See `Guarding.needs`."""
+        """See `Gated.needs`."""
         return super().needs(role=role, within=within)
 
     def _made(self, needs: Needs) -> Dependency:

@@ -12,21 +12,21 @@ def orders():
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response, current_app, request
 
 from admit.errors import Refusal
 from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.door import Door, engine_of
-from admit.guards.gate import ANYBODY, Needs
+from admit.frameworks.guarding import Decorator, Guarding, View
+from admit.guards.gate import Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from flask import Request
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from admit.frameworks.bridge import Guarded
     from admit.guards.problems import Answer
     from admit.model import Principal
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 EXTENSION = "admit"
 """Where an app keeps its own `Admit`, or its `Verifier`."""
@@ -75,7 +73,7 @@ def mount(app: Flask, auth: Guarded, *, at_root: bool = False) -> None:
         app.wsgi_app = Mounted(app.wsgi_app, cast("Admit", auth), at_root=at_root)  # type: ignore[method-assign]
 
 
-class Guard:
+class Guard(Guarding[Decorator]):
     """Decorators that let callers in.
 
     Each stands between the route and the view; for views that are classes, in their `decorators`.
@@ -85,6 +83,7 @@ class Guard:
     """
 
     def __init__(self, auth: Guarded | None = None) -> None:
+        super().__init__()
         self._own = Door(auth) if auth is not None else None
 
     @property
@@ -114,36 +113,11 @@ class Guard:
             raise RuntimeError("Nobody calls: put @guard.user under the route, or ask principal.")
         return principal
 
-    def user(self, view: View) -> View:
-        """Whoever is signed in."""
-        return self._before(view, ANYBODY)
+    def _made(self, needs: Needs) -> Decorator:
+        def guard(view: View, /) -> View:
+            return self._before(view, needs)
 
-    def optional(self, view: View) -> View:
-        """Everybody; who calls without a token is nobody. A token that is sent has to be good."""
-        return self._before(view, Needs(optional=True))
-
-    def role(self, role: str) -> Callable[[View], View]:
-        """Whoever has this role.
-
-        Raises:
-            ValueError: it is none.
-        """
-        return self.needs(role=role or "")
-
-    def recent(self, *, minutes: float) -> Callable[[View], View]:
-        """Whoever signed in within so many minutes (RFC 9470)."""
-        return self.needs(within=minutes * 60)
-
-    def needs(
-        self, *, role: str | None = None, within: float | None = None
-    ) -> Callable[[View], View]:
-        """Whoever has this role, and signed in within so many seconds.
-
-        Raises:
-            ValueError: nobody could ever pass.
-        """
-        needs = Needs(role=role, within=within)
-        return lambda view: self._before(view, needs)
+        return guard
 
     def check(
         self, *, role: str | None = None, within: float | None = None, optional: bool = False

@@ -1,7 +1,8 @@
-"""What the guards of the asynchronous frameworks have in common: who keeps the door, and needs."""
+"""What the guards of every framework have in common: their names, and what each needs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from admit.guards.gate import Gate
 
 Made = TypeVar("Made")
+View = TypeVar("View", bound=Callable[..., Any])
 
 MINUTE = 60.0
 
@@ -36,15 +38,17 @@ def noted(refusal: Refusal, app: Any) -> None:  # noqa: ANN401  of whichever fra
         refusal.add_note("This app does not answer refusals: call mount(app, auth) on it.")
 
 
+class Decorator(Protocol):
+    """A guard that is put before a view, which stays of its type."""
+
+    def __call__(self, view: View, /) -> View:
+        """The view, with the guard before it."""
+
+
 class Guarding(Generic[Made]):
-    """Makes guards; the same one for the same needs, so that a request passes it once.
+    """Makes guards; the same one for the same needs, so that a request passes it once."""
 
-    Arguments:
-        auth: an `Admit` or a `Verifier`.
-    """
-
-    def __init__(self, auth: Keeper) -> None:
-        self.gate = auth.gate
+    def __init__(self) -> None:
         self._guards: dict[Needs, Made] = {}
         self.user: Made = self._for(ANYBODY)
         """Somebody who is signed in."""
@@ -78,3 +82,15 @@ class Guarding(Generic[Made]):
 
     def _made(self, needs: Needs) -> Made:
         raise NotImplementedError
+
+
+class Gated(Guarding[Made]):
+    """Guards of an asynchronous framework, which stand at the gate of one `auth`.
+
+    Arguments:
+        auth: an `Admit` or a `Verifier`.
+    """
+
+    def __init__(self, auth: Keeper) -> None:
+        self.gate = auth.gate
+        super().__init__()

@@ -19,7 +19,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Scope as LitestarScope  # noqa: TC002  it reads annotations as it runs
 
 from admit.errors import Refusal
-from admit.frameworks.guarding import Guarding, admit_of, noted
+from admit.frameworks.guarding import Gated, admit_of, noted
 from admit.guards import documented
 from admit.guards.asgi import POLICY_VIOLATION, caller, refuse
 from admit.guards.problems import MEDIA_TYPE, Problem
@@ -113,7 +113,7 @@ class Check:
         return self
 
 
-class Guard(Guarding[Check], InitPlugin, ReceiveRoutePlugin):
+class Guard(Gated[Check], InitPlugin, ReceiveRoutePlugin):
     """Guards, and as a plugin the dependency `principal` and the app's OpenAPI document."""
 
     def _made(self, needs: Needs) -> Check:

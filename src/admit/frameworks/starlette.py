@@ -17,7 +17,7 @@ from starlette.routing import Match, Mount
 from starlette.websockets import WebSocket, WebSocketState
 
 from admit.errors import Refusal
-from admit.frameworks.guarding import Guarding, admit_of, noted
+from admit.frameworks.guarding import Gated, admit_of, noted
 from admit.guards.asgi import POLICY_VIOLATION, caller, refuse
 from admit.model import Principal
 
@@ -66,7 +66,7 @@ def mount(app: Starlette, auth: Keeper, *, at_root: bool = False) -> None:
     _keep(app, kept)
 
 
-class Guard(Guarding["Decorator"]):
+class Guard(Gated["Decorator"]):
     """Decorators for endpoints: functions, methods of an `HTTPEndpoint`, and WebSockets.
 
     The caller stands in `request.user`, or in that of the WebSocket; where the app has an

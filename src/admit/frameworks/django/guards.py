@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpResponse
@@ -15,22 +14,23 @@ from django.utils.cache import patch_vary_headers
 from admit.errors import Refusal
 from admit.frameworks.django.configured import auth as configured
 from admit.frameworks.door import Door
-from admit.guards.gate import ANYBODY, Needs
+from admit.frameworks.guarding import Decorator, Guarding, View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
 
     from admit.frameworks.bridge import Guarded
+    from admit.guards.gate import Needs
     from admit.guards.problems import Answer
     from admit.model import Principal
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 CREDENTIALS = ("Authorization", "Cookie")
 """What a guard looks at."""
 
 
-class Guard:
+class Guard(Guarding[Decorator]):
     """Lets callers in; `request.principal` is who calls.
 
     For views that are classes: `@method_decorator(guard.user, name="dispatch")`.
@@ -40,39 +40,15 @@ class Guard:
     """
 
     def __init__(self, auth: Guarded | None = None) -> None:
+        super().__init__()
         self._auth = auth
-        self._made: tuple[Guarded, Door] | None = None
+        self._door: tuple[Guarded, Door] | None = None
 
-    def user(self, view: View) -> View:
-        """Whoever is signed in."""
-        return self._before(view, ANYBODY)
+    def _made(self, needs: Needs) -> Decorator:
+        def guard(view: View, /) -> View:
+            return self._before(view, needs)
 
-    def optional(self, view: View) -> View:
-        """Everybody; who calls without a token is nobody, `request.principal` is None."""
-        return self._before(view, Needs(optional=True))
-
-    def role(self, role: str) -> Callable[[View], View]:
-        """Whoever has this role.
-
-        Raises:
-            ValueError: it is none.
-        """
-        return self.needs(role=role or "")
-
-    def recent(self, *, minutes: float) -> Callable[[View], View]:
-        """Whoever signed in within so many minutes (RFC 9470)."""
-        return self.needs(within=minutes * 60)
-
-    def needs(
-        self, *, role: str | None = None, within: float | None = None
-    ) -> Callable[[View], View]:
-        """Whoever has this role, and signed in within so many seconds.
-
-        Raises:
-            ValueError: nobody could ever pass.
-        """
-        needs = Needs(role=role, within=within)
-        return lambda view: self._before(view, needs)
+        return guard
 
     def principal(self, request: HttpRequest) -> Principal | None:
         """Who calls, as `request.principal` has it, for those who check types."""
@@ -92,9 +68,9 @@ class Guard:
     def door(self) -> Door:
         """What lets in."""
         auth = self._auth if self._auth is not None else configured()
-        if self._made is None or self._made[0] is not auth:
-            self._made = (auth, Door(auth))
-        return self._made[1]
+        if self._door is None or self._door[0] is not auth:
+            self._door = (auth, Door(auth))
+        return self._door[1]
 
     def _before(self, view: View, needs: Needs) -> View:
         if _is_of_class(view):
