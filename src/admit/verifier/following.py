@@ -240,15 +240,16 @@ class Following:
 
     def _tell_staleness(self) -> None:
         """Say once that what is known got too old, and once that it is not any more."""
-        now = self._clocks.now()
-        stale = self.is_stale(now)
-        if stale and not self._told_stale:
+        with self._calls:  # both threads may say it
+            now = self._clocks.now()
+            told, stale = self._told_stale, self.is_stale(now)
+            self._told_stale = stale
+        if stale and not told:
             closed = self._strict or self.age(now) == float("inf")  # it was never heard at all
             then = "nobody gets in" if closed else "what is revoked now gets in until it dies"
             logger.warning("What is revoked was not heard for too long: %s.", then)
-        if self._told_stale and not stale:
+        if told and not stale:
             logger.warning("What is revoked is known again.")
-        self._told_stale = stale
 
     def _one_has_begun(self, which: str) -> None:
         """Note that this thread has asked, however often it has; the last of them ends the wait."""
