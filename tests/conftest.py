@@ -1,5 +1,6 @@
 """What every test shares."""
 
+import logging
 import signal
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,6 +23,16 @@ pytest_plugins = [
 
 # The suites are shipped without pytest; here their assertions say what they compared.
 pytest.register_assert_rewrite("admit.testing")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before():
+    """Leave the process's logging as it was: apps of Litestar set it up for the whole of it."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 @pytest.fixture
