@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.environ import EnvironHeaders
+from admit.frameworks.guarding import admit_of
 from admit.guards.gate import ANYBODY, REFUSED, SAFE
 
 if TYPE_CHECKING:
-    from admit.engine import Engine
     from admit.errors import Refusal
     from admit.frameworks.bridge import Guarded
     from admit.guards.gate import Needs
@@ -28,7 +28,7 @@ class Door:
 
     def __init__(self, auth: Guarded) -> None:
         self._gate = auth.gate
-        self._engine = engine_of(auth)
+        self._engine = admit_of(auth)
 
     def admit(self, environ: Environ, needs: Needs = ANYBODY) -> Principal | None:
         """Who calls; None only where that is optional.
@@ -60,8 +60,3 @@ class Door:
     def answer(self, refusal: Refusal) -> Answer:
         """The refusal as the HTTP contract has it, word for word."""
         return self._gate.answer(refusal)
-
-
-def engine_of(auth: Guarded) -> Engine | None:
-    """The engine, where it has one to start: a `Verifier` needs none."""
-    return cast("Engine", auth) if hasattr(auth, "sessions") else None

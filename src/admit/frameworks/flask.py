@@ -21,8 +21,8 @@ from flask import Flask, Response, current_app, request
 
 from admit.errors import Refusal
 from admit.frameworks.bridge import BRIDGE
-from admit.frameworks.door import Door, engine_of
-from admit.frameworks.guarding import Decorator, Guarding, View
+from admit.frameworks.door import Door
+from admit.frameworks.guarding import Decorator, Guarding, View, admit_of
 from admit.guards.gate import Needs
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from flask import Request
     from werkzeug.local import LocalProxy
 
-    from admit.auth import Admit
     from admit.frameworks.bridge import Guarded
     from admit.guards.problems import Answer
     from admit.model import Principal
@@ -65,12 +64,12 @@ def mount(app: Flask, auth: Guarded, *, at_root: bool = False) -> None:
     app.extensions[EXTENSION] = auth
     app.register_error_handler(Refusal, lambda refusal: _response(auth.gate.answer(refusal)))
     app.wsgi_app = _Looking(app)  # type: ignore[method-assign]
-    engine = engine_of(auth)
-    if engine is not None:
-        BRIDGE.offer(engine)
+    admit = admit_of(auth)
+    if admit is not None:
+        BRIDGE.offer(admit)
         from admit.frameworks.wsgi import Mounted  # noqa: PLC0415  a Verifier needs no routes
 
-        app.wsgi_app = Mounted(app.wsgi_app, cast("Admit", auth), at_root=at_root)  # type: ignore[method-assign]
+        app.wsgi_app = Mounted(app.wsgi_app, admit, at_root=at_root)  # type: ignore[method-assign]
 
 
 class Guard(Guarding[Decorator]):

@@ -27,7 +27,7 @@ class Keeper(AbstractAsyncContextManager[object], Protocol):
         """The door."""
 
 
-def admit_of(auth: Keeper) -> Admit | None:
+def admit_of(auth: object) -> Admit | None:
     """The `Admit` that this is; None for a `Verifier`, for which no engine has to be loaded."""
     return cast("Admit", auth) if hasattr(type(auth), "app") else None
 

@@ -126,12 +126,9 @@ class Gate:
             return None
         try:
             principal = self._auth.verify(token)
-        except InvalidToken:
-            if in_cookie and needs.optional:
-                return None
-            if in_cookie and instead is not None:
-                raise instead from None
-            raise
+        except InvalidToken as refusal:
+            _overlook(refusal, needs, in_cookie=in_cookie, instead=instead)
+            return None
         return self.fitting(principal, needs)
 
     async def admit_async(
@@ -148,12 +145,9 @@ class Gate:
             return None
         try:
             principal = await self._auth.verify_async(token)
-        except InvalidToken:
-            if in_cookie and needs.optional:
-                return None
-            if in_cookie and instead is not None:
-                raise instead from None
-            raise
+        except InvalidToken as refusal:
+            _overlook(refusal, needs, in_cookie=in_cookie, instead=instead)
+            return None
         return self.fitting(principal, needs)
 
     def answer(self, refusal: Refusal) -> Answer:
@@ -197,3 +191,18 @@ class Gate:
         if needs.within is not None and self._clock() - principal.auth_time > needs.within:
             raise InsufficientUserAuthentication(max_age=int(needs.within))
         return principal
+
+
+def _overlook(
+    refusal: InvalidToken, needs: Needs, *, in_cookie: bool, instead: Refusal | None
+) -> None:
+    """Return where nobody may call and the token is a cookie's, which browsers send by themselves.
+
+    Raises:
+        Refusal: in all other cases.
+    """
+    if in_cookie and needs.optional:
+        return
+    if in_cookie and instead is not None:
+        raise instead from None
+    raise refusal

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from admit.auth import Admit
 from admit.errors import SettingsError
 from admit.frameworks.bridge import BRIDGE
-from admit.frameworks.door import engine_of
+from admit.frameworks.guarding import admit_of
 from admit.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def chosen() -> Settings | None:
     """The settings, wherever they are; None where a `Verifier` has none."""
     if not getattr(settings, "ADMIT_AUTH", None):
         return read()
-    engine = engine_of(auth())
+    engine = admit_of(auth())
     return engine.settings if engine is not None else None
 
 
@@ -80,7 +80,7 @@ def _changed(*, setting: str, **_: Any) -> None:  # noqa: ANN401  as Django send
     """Make it anew where a test has other settings."""
     if setting not in NAMES or not auth.cache_info().currsize:
         return
-    engine = engine_of(auth())
+    engine = admit_of(auth())
     auth.cache_clear()
     if engine is not None:
         BRIDGE.call(engine.close())

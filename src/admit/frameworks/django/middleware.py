@@ -10,7 +10,7 @@ from admit.errors import Refusal
 from admit.frameworks.bridge import BRIDGE
 from admit.frameworks.django.configured import auth
 from admit.frameworks.django.guards import response
-from admit.frameworks.door import engine_of
+from admit.frameworks.guarding import admit_of
 from admit.frameworks.renewing import Renewing
 from admit.http.embedding import lets_store
 
@@ -32,7 +32,7 @@ class Middleware:
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self._next = get_response
         self._auth = auth()  # here and not at the first request: what can't be made stops the start
-        engine = engine_of(self._auth)
+        engine = admit_of(self._auth)
         if engine is not None:
             BRIDGE.offer(engine)
         renews = engine is not None and engine.settings.access_cookie

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, RawPostDataException
@@ -11,8 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from admit.errors import NotFound, Refusal
 from admit.frameworks.django.configured import auth
-from admit.frameworks.door import engine_of
 from admit.frameworks.environ import body_of, path_of, scope_of
+from admit.frameworks.guarding import admit_of
 from admit.frameworks.routes import Reply, Routes
 from admit.frameworks.wsgi import replied
 from admit.http.parsing import LARGEST
@@ -28,9 +28,10 @@ def routes(request: HttpRequest) -> HttpResponse:
     """The answer to a request under the prefix."""
     made = auth()
     try:
-        if engine_of(made) is None:
+        admit = admit_of(made)
+        if admit is None:
             raise NotFound  # a Verifier has no routes
-        reply = _of(cast("Admit", made)).answer(_scope(request), _body(request))
+        reply = _of(admit).answer(_scope(request), _body(request))
     except Refusal as refusal:
         reply = replied(made.gate.answer(refusal))
     return _response(reply, request.method == "HEAD")
