@@ -1,28 +1,24 @@
 """The examples of FastAPI, Litestar and Starlette, as a reader starts them: with one command."""
 
 import asyncio
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
 from admit import Admit
+from tests.examples.serving import (
+    COMMANDS,
+    CREDENTIALS,
+    LOGIN,
+    ROOT,
+    SAME,
+    serving,
+    signed_in_long_ago,
+)
 from tests.servers import PATIENCE, free_port
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = Path(sys.executable).parent
-CREDENTIALS = {"email": "ada@example.com", "password": "seven pale lanterns drift"}
-LOGIN = {"login": CREDENTIALS["email"], "password": CREDENTIALS["password"]}
-ENVIRON = {name: text for name, text in os.environ.items() if not name.startswith("ADMIT_")}
-SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
 @contextmanager
@@ -31,35 +27,9 @@ def started(folder, data):
     readme = (ROOT / "examples" / folder / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^uvicorn (.+)$", readme, re.MULTILINE)
     port = free_port()
-    log = data / "log"
-    with log.open("w") as sink:
-        process = subprocess.Popen(
-            [COMMANDS / "uvicorn", *command.split(), "--port", str(port)],
-            cwd=data,
-            env=ENVIRON | {"ADMIT_BASE_URL": f"http://localhost:{port}"},
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for(port, process, log)
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        assert process.wait(timeout=PATIENCE) in {0, -signal.SIGTERM}, log.read_text()
-    assert "Traceback" not in log.read_text()
-
-
-def wait_for(port, process, log):
-    """It listens once it has started."""
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-        except OSError:
-            time.sleep(0.05)  # a process that starts has no event to wait for
-        else:
-            return
-    pytest.fail(f"the example was not ready:\n{log.read_text()}")
+    words = [COMMANDS / "uvicorn", *command.split(), "--port", str(port)]
+    with serving(words, port, data) as address:
+        yield address
 
 
 async def behind(data, address):
@@ -68,10 +38,7 @@ async def behind(data, address):
         account = await auth.accounts.find(CREDENTIALS["email"])
         assert account
         await auth.accounts.set_roles(account.user.id, add=("staff",), remove=(), now=time.time())
-        tokens = await auth.sessions.sign_in(
-            login=LOGIN["login"], password=LOGIN["password"], now=time.time() - 360
-        )
-    return tokens.access_token
+        return await signed_in_long_ago(auth)
 
 
 @pytest.mark.parametrize("folder", ["fastapi", "litestar"])

@@ -1,33 +1,27 @@
 """The examples of Flask and Django, as a reader starts them: by the command of their README."""
 
 import asyncio
-import os
 import re
 import shlex
-import signal
 import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from admit import Admit
+from tests.examples.serving import (
+    CREDENTIALS,
+    ENVIRON,
+    LOGIN,
+    ROOT,
+    SAME,
+    serving,
+    signed_in_long_ago,
+)
 from tests.servers import PATIENCE, free_port
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = Path(sys.executable).parent
-CREDENTIALS = {"email": "ada@example.com", "password": "seven pale lanterns drift"}
-LOGIN = {"login": CREDENTIALS["email"], "password": CREDENTIALS["password"]}
-SAME = {"Sec-Fetch-Site": "same-origin"}
-ENVIRON = {name: text for name, text in os.environ.items() if not name.startswith("ADMIT_")} | {
-    "PATH": f"{COMMANDS}{os.pathsep}{os.environ['PATH']}"
-}
-SIX_MINUTES = 360
 
 
 def commands(folder):
@@ -37,44 +31,17 @@ def commands(folder):
 
 @contextmanager
 def started(folder, data):
-    """The address of the example, for a block; its data lie where it is started."""
+    """The address of the example, for a block."""
     port = free_port()
-    environ = ENVIRON | {"ADMIT_BASE_URL": f"http://localhost:{port}"}
     shell = f"exec env {commands(folder)[0]} --bind 127.0.0.1:{port}"
-    log = data / "log"
-    with log.open("w") as sink:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", shell], cwd=data, env=environ, stdout=sink, stderr=sink
-        )
-    try:
-        wait_for(f"http://localhost:{port}/", process, log)
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        assert process.wait(timeout=PATIENCE) in {0, -signal.SIGTERM}, log.read_text()
-    assert "Traceback" not in log.read_text()
-
-
-def wait_for(address, process, log):
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            httpx.get(address, timeout=PATIENCE)
-        except httpx.TransportError:
-            time.sleep(0.05)  # a process that starts has no event to wait for
-        else:
-            return
-    pytest.fail(f"the example was not ready:\n{log.read_text()}")
+    with serving(["/bin/sh", "-c", shell], port, data) as address:
+        yield address
 
 
 async def long_ago(data, address):
     """The access token of a sign-in six minutes ago."""
     async with Admit(data_dir=data / "admit-data", base_url=address) as auth:
-        before = time.time() - SIX_MINUTES
-        tokens = await auth.sessions.sign_in(
-            login=LOGIN["login"], password=LOGIN["password"], now=before
-        )
-    return tokens.access_token
+        return await signed_in_long_ago(auth)
 
 
 def give_role(folder, data, address):
