@@ -271,8 +271,13 @@ class Engine:
     async def close(self) -> None:
         """Stop looking and let go of the store; may be repeated.
 
-        Hooks under way are waited for a little, and may still use the store.
+        A start under way is waited for, so that it leaves nothing open. Hooks under way are waited
+        for a little, and may still use the store.
         """
+        async with self._starting():
+            await self._close()
+
+    async def _close(self) -> None:
         self._ready = False
         if self._inherited:  # it is another process's
             return

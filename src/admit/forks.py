@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Protocol
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 INHERITED = (
     "Admit was started before this process was forked from another one, and what that one has open"
     " must not be used here: start it in each process, so verify no token while the app is"
     " imported, or let gunicorn run without --preload."
 )
+
+
+GONE_SECONDS = 1.0
+"""How long threads that have ended may take to be gone."""
+TASKS = "/proc/self/task"
+"""Where Linux lists the threads of this process; other systems don't tell."""
 
 
 class Forked(Protocol):
@@ -39,6 +50,32 @@ def lock() -> threading.Lock:
     made = threading.Lock()
     _locks.add(made)
     return made
+
+
+@contextmanager
+def all_gone() -> Iterator[None]:
+    """Return from what ends threads only when they are gone, as far as the system tells.
+
+    Python has joined a thread when none of its own code runs there any more. At its very end
+    OpenSSL, under a lock of the whole process, lets go of what it kept for it: in a child that is
+    forked at that moment, the next signature is waited for without end.
+    """
+    others = _tasks() - _threads()
+    yield
+    until = time.monotonic() + GONE_SECONDS
+    while _tasks() - _threads() - others and time.monotonic() < until:
+        time.sleep(0.001)
+
+
+def _tasks() -> set[int]:
+    try:
+        return {int(each) for each in os.listdir(TASKS)}  # noqa: PTH208  names, not paths
+    except OSError:
+        return set()
+
+
+def _threads() -> set[int | None]:
+    return {each.native_id for each in threading.enumerate()}
 
 
 def _in_the_child() -> None:

@@ -51,6 +51,29 @@ async def test_the_first_requests_may_all_start_it_at_once(process):
     await engine.close()
 
 
+async def test_a_close_waits_for_the_start_under_way_and_leaves_nothing_open(process, monkeypatch):
+    """Or a fork would hand on a store that is open, with threads that are not there."""
+    engine = process()
+    start, opening, opened = engine.store.start, asyncio.Event(), asyncio.Event()
+
+    async def slowly():
+        opening.set()
+        await opened.wait()
+        await start()
+
+    monkeypatch.setattr(engine.store, "start", slowly)
+    starting = asyncio.create_task(engine.start())
+    await opening.wait()
+    closing = asyncio.create_task(engine.close())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    opened.set()
+    await asyncio.gather(starting, closing)
+    assert not engine.ready
+    with pytest.raises(Unavailable):
+        await engine.store.keys()
+
+
 async def test_before_it_knows_what_is_revoked_it_verifies_nothing(process):
     engine = process()
     with pytest.raises(Unavailable, match="start"):

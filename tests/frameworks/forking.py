@@ -1,9 +1,12 @@
 """Forks while Admit is in use, in a process of its own: `python -m tests.frameworks.forking DIR`.
 
-It prints what each child and its parent saw. A child that hangs is ended by its alarm.
+It prints what each child and its parent saw. A child that hangs is ended by its alarm, and says
+first, on standard error, where each of its threads stands.
 """
 
 import asyncio
+import ctypes
+import faulthandler
 import json
 import os
 import signal
@@ -26,10 +29,11 @@ ALARM = 60
 
 
 def in_child(work):
-    """What it comes to in a child, by a pipe; or why there is nothing."""
+    """What it comes to in a child, by a pipe; or how the child ended without a word."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
+        faulthandler.dump_traceback_later(ALARM * 0.9)
         signal.alarm(ALARM)
         try:
             seen = work()
@@ -40,8 +44,8 @@ def in_child(work):
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         seen = pipe.read()
-    os.waitpid(pid, 0)
-    return json.loads(seen) if seen else "hangs"
+    _, status = os.waitpid(pid, 0)
+    return json.loads(seen) if seen else f"ended with {os.waitstatus_to_exitcode(status)}"
 
 
 def get(app, path, access):
@@ -107,6 +111,25 @@ def with_a_lock_held(data_dir):
         return in_child(lambda: get(app, "/guarded", access))
 
 
+def while_a_thread_ends(data_dir):
+    """The loop's thread takes half a second to end after Python has joined it."""
+    prepared(data_dir)
+    c, key = ctypes.CDLL(None), ctypes.c_uint()
+    c.pthread_key_create(ctypes.byref(key), ctypes.cast(c.usleep, ctypes.c_void_p))
+
+    async def end_slowly():
+        c.pthread_setspecific(key, ctypes.c_void_p(500_000))  # microseconds
+        return threading.get_native_id()
+
+    thread = BRIDGE.call(end_slowly())
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    there = Path(f"/proc/self/task/{thread}").exists()
+    os.waitpid(pid, 0)
+    return there
+
+
 def used_by_another_loop(data_dir):
     """What nobody could close before the fork is not used after it, and the child says so."""
     _, access = prepared(data_dir)
@@ -131,7 +154,13 @@ def used_by_another_loop(data_dir):
     return seen
 
 
-CASES = [used_by_the_bridge, while_others_ask, with_a_lock_held, used_by_another_loop]
+CASES = [
+    used_by_the_bridge,
+    while_others_ask,
+    with_a_lock_held,
+    while_a_thread_ends,
+    used_by_another_loop,
+]
 
 
 if __name__ == "__main__":

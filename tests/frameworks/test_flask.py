@@ -1,6 +1,7 @@
 """What is Flask's own: factories, blueprints, a principal that is there or is an error."""
 
 import asyncio
+import errno
 import gc
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 from flask import Blueprint, Flask
 
 from admit import Admit, Refusal, SettingsError
-from admit.errors import Forbidden
+from admit.errors import Forbidden, Unavailable
 from admit.frameworks import bridge
 from admit.frameworks.bridge import BRIDGE, Bridge
 from admit.frameworks.flask import Guard, mount
@@ -142,6 +143,22 @@ def test_a_loop_that_would_wait_for_itself_says_so(auths):
             BRIDGE.call(never())
 
     BRIDGE.call(inside())
+
+
+def test_a_process_without_room_for_an_event_loop_says_so_and_tries_again(monkeypatch):
+    """Nobody waits a minute for a thread that has died."""
+    own = Bridge()
+
+    def full():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patching:
+        patching.setattr("asyncio.events.new_event_loop", full)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="Too many open files"):
+                own.call(asyncio.sleep(0))
+    assert own.call(asyncio.sleep(0, "runs")) == "runs"
+    own.close()
 
 
 def test_a_fork_leaves_alone_what_another_loop_runs(tmp_path):

@@ -18,6 +18,7 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from admit import forks
 from admit.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class Bridge:
         until = time.monotonic() + QUIET_SECONDS
         while self._under_way and time.monotonic() < until:
             time.sleep(0.005)
-        self._end(CLOSE_SECONDS)
+        with forks.all_gone():
+            self._end(CLOSE_SECONDS)
 
     def after_fork(self) -> None:
         """Go on, in the parent."""
@@ -143,7 +145,11 @@ class Bridge:
                 "This is Admit's own event loop, which can't wait for itself: await it."
             )
         with self._turn:
-            loop = self._loop or self._make()
+            try:
+                loop = self._loop or self._make()
+            except BaseException:
+                work.close()
+                raise
             future = asyncio.run_coroutine_threadsafe(work, loop)
             self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
@@ -157,11 +163,13 @@ class Bridge:
             self._ends_itself = True
             _at_exit(self.close)
         made: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = concurrent.futures.Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(_serve(made)), name="admit-loop", daemon=True
-        )
-        self._thread.start()
-        self._loop, self._stop = made.result(LONGEST)
+        thread = threading.Thread(target=_run, args=(made,), name="admit-loop", daemon=True)
+        try:
+            thread.start()
+            self._loop, self._stop = made.result(LONGEST)
+        except (OSError, RuntimeError) as error:  # no more threads, or no more files
+            raise Unavailable(f"Admit's event loop can't run here: {error}.") from error
+        self._thread = thread
         return self._loop
 
     def _end(self, seconds: float) -> None:
@@ -192,6 +200,17 @@ class Bridge:
         for failure in await asyncio.gather(*closing, return_exceptions=True):
             if failure is not None:
                 logger.error("what Admit had open could not be closed", exc_info=failure)
+
+
+def _run(made: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
+    """Run the loop; whoever waits for it is told, too, where there can be none."""
+    try:
+        with asyncio.Runner() as runner:
+            runner.run(_serve(made))
+    except BaseException as error:
+        if made.done():
+            raise
+        made.set_exception(error)
 
 
 async def _serve(made: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
