@@ -26,10 +26,11 @@ import psycopg
 import uvloop
 
 from admit import Settings, watch
-from admit.engine import PURGE_GRACE, Engine
+from admit.engine import Engine
 from admit.model import Session
 from admit.stores import rows
 from admit.tokens import refresh
+from admit.upkeep import PURGE_GRACE
 from admit.watch import PURGE_PAUSE, PURGE_ROWS
 from benchmarks.figures import Figure, at_most, shown
 from benchmarks.seed import PASSWORD, address

@@ -48,10 +48,10 @@ FRESH = """
 import json, sys
 import admit.aws
 handler = admit.aws.handler
-from admit import engine
+from admit import life
 from admit.stores import patience
 from admit.stores.dynamodb import table
-engine.SLOW_START_SECONDS = patience.SECONDS = 60.0  # however busy this machine is
+life.SLOW_START_SECONDS = patience.SECONDS = 60.0  # however busy this machine is
 table.CONNECT_SECONDS = table.ANSWER_SECONDS = 60.0
 answer = handler(json.load(sys.stdin), None)
 print(json.dumps([answer["statusCode"], sorted(sys.modules)]))

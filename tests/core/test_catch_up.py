@@ -5,8 +5,7 @@ import logging
 
 import pytest
 
-from admit import catchup
-from admit import engine as engines
+from admit import catchup, upkeep
 from admit.counters import Memory
 from admit.engine import Engine
 from admit.errors import InvalidToken, Unavailable
@@ -394,7 +393,7 @@ class Shared(Memory):
 async def test_a_store_that_hangs_keeps_no_answer_back_for_what_is_written_down(
     process, machine, clock, monkeypatch
 ):
-    monkeypatch.setattr(engines, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(upkeep, "SETTLE_SECONDS", 0.01)
     settings = process(throttle=True).settings
     async with Engine(settings, clock=clock, counters=Shared(), watch=False) as engine:
         asked, free = asyncio.Event(), asyncio.Event()

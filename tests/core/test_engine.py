@@ -10,11 +10,12 @@ import pytest
 
 from admit.beginning import begun
 from admit.counters import Memory
-from admit.engine import PURGE_GRACE, Engine
+from admit.engine import Engine
 from admit.errors import InvalidToken, SettingsError, Unavailable
 from admit.settings import Settings
 from admit.stores.sqlite import SQLiteStore
 from admit.testing import samples
+from admit.upkeep import PURGE_GRACE
 from tests.core.conftest import SECRET
 
 pytestmark = pytest.mark.anyio
@@ -31,9 +32,9 @@ async def test_starting_and_closing_may_be_repeated(process):
     engine = process()
     assert not engine.ready
     assert await engine.start() is engine
-    watch = engine._watch
+    watch = engine._upkeep._watch
     await engine.start()
-    assert engine._watch is watch
+    assert engine._upkeep._watch is watch
     assert engine.ready
     for _ in range(2):
         await engine.close()
@@ -162,8 +163,8 @@ async def test_the_watch_outlives_whatever_goes_wrong(process, monkeypatch, capl
         async with Engine(settings, store=Failing(settings.database_url)) as engine:
 
             async def looked():
-                assert engine._watch is not None
-                assert not engine._watch.done()
+                assert engine._upkeep._watch is not None
+                assert not engine._upkeep._watch.done()
                 return len(looks) > 4
 
             await until(looked)
@@ -206,9 +207,9 @@ async def test_an_engine_whose_watch_ended_is_not_ready(process, monkeypatch, ca
     async def broken():
         raise ZeroDivisionError
 
-    monkeypatch.setattr(engine._keeping_up, "run", broken)
+    monkeypatch.setattr(engine._upkeep._keeping_up, "run", broken)
     async with engine:
-        counting = engine._counting
+        counting = engine._upkeep._counting
         assert counting is not None
 
         async def noticed():
@@ -392,7 +393,7 @@ async def test_many_messages_are_one_look(pushed, monkeypatch):
             await pushed.channel.tell()
         free.set()
         await looked(2)
-        assert not engine._keeping_up._heard.is_set(), "there is no reason for a third"
+        assert not engine._upkeep._keeping_up._heard.is_set(), "there is no reason for a third"
         assert len(looks) == 2
 
 
@@ -587,7 +588,7 @@ async def until_looked(engine):
     """The watch has looked once, so that the next look at the keys is a day away."""
 
     async def looked():
-        return engine._keeping_up._keys_looked_at > 0
+        return engine._upkeep._keeping_up._keys_looked_at > 0
 
     await until(looked)
 
@@ -606,8 +607,8 @@ async def test_who_was_cut_off_is_ready_only_when_it_knows_what_it_missed(proces
     async with process() as other:
         store = Cut(other.settings.database_url)
         async with Engine(other.settings, store=store, clock=clock) as engine:
-            assert engine._watch is not None
-            engine._watch.cancel()  # it looks here only where it is told to
+            assert engine._upkeep._watch is not None
+            engine._upkeep._watch.cancel()  # it looks here only where it is told to
             await samples.add(engine.store, "ada")
             tokens = await signed_in(engine)
             store.out = True

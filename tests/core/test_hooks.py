@@ -479,8 +479,8 @@ async def test_without_hooks_nothing_is_begun(hooked):
     await signed_in(engine)
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) <= before[0] + 1  # the watch may look
-    assert engine._hooks._under_way == set()
-    assert not engine._hooks.adds_claims
+    assert engine._parts.hooks._under_way == set()
+    assert not engine._parts.hooks.adds_claims
 
 
 def test_what_is_no_hook_stops_the_start(tmp_path):

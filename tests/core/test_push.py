@@ -46,7 +46,7 @@ async def listening(*engines):
 def looks(engine):
     """Whether it looks, or is about to."""
     turns = engine.revoked._turns[asyncio.get_running_loop()]
-    return engine._keeping_up._heard.is_set() or turns.lock.locked()
+    return engine._upkeep._keeping_up._heard.is_set() or turns.lock.locked()
 
 
 async def refused(engine, token):

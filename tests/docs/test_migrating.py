@@ -65,7 +65,7 @@ def test_the_readme_shows_what_works(run):
 
 def test_the_hooks_page_shows_what_works(run):
     module = run(block_of("hooks.md", "auth = Admit"))
-    assert module.auth._hooks.adds_claims
+    assert module.auth._parts.hooks.adds_claims
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ auth = Admit()
 @atexit.register
 def ended():
     place = Path(os.environ["ADMIT_DATA_DIR"]) / f"ended-{os.getpid()}"
-    place.write_text("open" if auth._open else "closed", encoding="ascii")
+    place.write_text("open" if auth._life._opened else "closed", encoding="ascii")
 
 
 def flask():

@@ -70,6 +70,7 @@ def test_the_house_as_it_stands_breaks_no_rule(house: Path) -> None:
         ("rotation", "import admit.sessions", LAYERS),
         ("accounts", "import admit.sessions", LAYERS),
         ("engine", "import admit.http", LAYERS),
+        ("parts", "import admit.upkeep", LAYERS),
         ("http", "from admit import Admit", LAYERS),
         ("stores.sqlite", "import admit.tokens", LAYERS),
         ("sessions", "import admit.stores.sqlite", STORES),

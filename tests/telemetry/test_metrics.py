@@ -121,7 +121,7 @@ async def test_access_tokens_are_counted_good_and_refused(service):
     await service.send("GET", "/me", bearer="made.up.token")
     await service.send("POST", "/logout", bearer=tokens["access_token"])
     await service.me(tokens["access_token"])
-    service.auth._report()  # which the watch does twice a second
+    service.auth._upkeep.report()  # which the watch does twice a second
 
     seen = await numbers(service)
 

@@ -453,7 +453,7 @@ async def test_a_users_former_token_becomes_a_session_that_follows_them(
 async def test_without_a_watch_a_request_settles_what_the_app_told(
     app, tmp_path, clock, users, monkeypatch
 ):
-    monkeypatch.setattr("admit.engine.SETTLE_SECONDS", 60)
+    monkeypatch.setattr("admit.upkeep.SETTLE_SECONDS", 60)
     settings = cheap(data_dir=tmp_path, secret=(SECRET,), throttle=False)
     async with Admit(settings, clock=clock, users=users, watch=False) as auth:
         await register(auth)

@@ -29,7 +29,7 @@ def clocks(server):
 
 def on_loop(server, made):
     """The result of this coroutine in the server's own event loop."""
-    return asyncio.run_coroutine_threadsafe(made, server.auth._loop).result(PATIENCE)
+    return asyncio.run_coroutine_threadsafe(made, server.auth._upkeep.loop).result(PATIENCE)
 
 
 def signed_in(server):
