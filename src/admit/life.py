@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from admit.parts import Parts
     from admit.upkeep import Upkeep
 
+UNDER_WAY_SECONDS = 3.0
+"""How long a close waits for a start: it may wait for a minute itself, while another migrates."""
+
 
 class Life:
     """Starts and closes.
@@ -30,6 +33,7 @@ class Life:
         self.started = False
         """Whether the keys and the revocations were read."""
         self._opened = self._inherited = False
+        self._closes = 0
         self._failed: tuple[float, Unavailable] | None = None
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]
         self._locks = WeakKeyDictionary()
@@ -53,13 +57,14 @@ class Life:
         """
         if self._inherited:
             raise SettingsError("", forks.INHERITED)
-        begun = time.monotonic()
+        begun, closes = time.monotonic(), self._closes
         async with self._starting():  # the first requests may all come at once
+            self._not_closed_since(closes)
             if self._failed is not None and self._failed[0] >= begun:
                 raise Unavailable(str(self._failed[1])) from self._failed[1]
             if not self.started:
                 try:
-                    await self._learn()
+                    await self._learn(closes)
                 except Unavailable as error:  # of all who waited for it, too
                     self._failed = (time.monotonic(), error)
                     raise
@@ -81,16 +86,18 @@ class Life:
     async def close(self) -> None:
         """Stop looking and let go of everything; may be repeated.
 
-        A start under way is waited for, so that it leaves nothing open.
+        A start under way is waited for a little; one that takes longer, or comes meanwhile, leaves
+        nothing open.
         """
-        async with self._starting():
-            self.started = False
-            if self._inherited:  # it is another process's
-                return
-            await self._parts.quiet()
-            await self._upkeep.stop()
-            await self._parts.close()
-            self._opened = False
+        starting = self._starting()
+        waited = await _its_turn(starting)
+        self._closes += 1  # for the start that was waited for in vain
+        try:
+            await self._close()
+        finally:
+            self._closes += 1  # and for those that came meanwhile
+            if waited:
+                starting.release()
 
     def forked(self) -> None:
         """Know, in a process that was just forked, that nothing runs here and what was opened."""
@@ -113,20 +120,42 @@ class Life:
         if not catching_up.tried.within(self._parts.settings.revocation_max_age):
             raise Unavailable("With watch=False nothing looks by itself: await catch_up() first.")
 
-    async def _learn(self) -> None:
+    async def _close(self) -> None:
+        self.started = False
+        if self._inherited:  # it is another process's
+            return
+        await self._parts.quiet()
+        await self._upkeep.stop()
+        await self._parts.close()
+        self._opened = False
+
+    async def _learn(self, closes: int) -> None:
         """Open the store and read what has to be known; a start that fails leaves nothing open."""
-        catching_up = self._upkeep.catching_up
         self._opened = True
-        await self._parts.open()
-        if catching_up is not None:
-            catching_up.begin()
         try:
-            await self._parts.read()
-        except BaseException:
+            await self._read()
+            self._not_closed_since(closes)
+        except BaseException as error:
             await self._parts.store.close()
+            self._opened = not isinstance(error, Exception)  # cancelled, a thread may still open it
             raise
-        if catching_up is not None:
-            catching_up.begun()
+        if self._upkeep.catching_up is not None:
+            self._upkeep.catching_up.begun()
+
+    async def _read(self) -> None:
+        await self._parts.open()
+        if self._upkeep.catching_up is not None:
+            self._upkeep.catching_up.begin()
+        await self._parts.read()
+
+    def _not_closed_since(self, closes: int) -> None:
+        """Return where it was not closed since this start began.
+
+        Raises:
+            Unavailable: it would leave open what nobody closes any more.
+        """
+        if self._closes != closes:
+            raise Unavailable("Admit was closed meanwhile: try again.")
 
     def _unlearn(self) -> None:
         """Never ready without the watch: the next request starts both anew."""
@@ -135,3 +164,12 @@ class Life:
     def _starting(self) -> asyncio.Lock:
         """One start at a time in each event loop; what it does bears several at once."""
         return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
+async def _its_turn(lock: asyncio.Lock) -> bool:
+    """Whether it got the lock, for which it waits a little."""
+    try:
+        async with asyncio.timeout(UNDER_WAY_SECONDS):
+            return await lock.acquire()
+    except TimeoutError:
+        return False

@@ -75,6 +75,63 @@ async def test_a_close_waits_for_the_start_under_way_and_leaves_nothing_open(pro
         await engine.store.keys()
 
 
+async def test_a_start_that_comes_during_a_close_opens_nothing_behind_it(process):
+    """Or nobody would ever close that, and a process that is forked then refuse everything."""
+    engine = await process().start()
+    closing = asyncio.create_task(engine.close())
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="closed meanwhile"):
+        await engine.start()
+    await closing
+    assert not engine.ready
+    with pytest.raises(Unavailable):
+        await engine.store.keys()
+    await engine.start()  # afterwards it may be
+    await engine.close()
+
+
+async def test_a_close_waits_for_no_start_that_hangs_and_that_leaves_nothing_open(
+    process, monkeypatch
+):
+    """Where another process migrates, a start waits for a minute: no end of a server does."""
+    engine = process()
+    start, opening, opened = engine.store.start, asyncio.Event(), asyncio.Event()
+
+    async def hangs():
+        opening.set()
+        await opened.wait()
+        await start()
+
+    monkeypatch.setattr(engine.store, "start", hangs)
+    monkeypatch.setattr("admit.life.UNDER_WAY_SECONDS", 0.01)
+    starting = asyncio.create_task(engine.start())
+    await opening.wait()
+    await asyncio.wait_for(engine.close(), PATIENCE)
+    opened.set()
+    with pytest.raises(Unavailable, match="closed meanwhile"):
+        await starting
+    assert not engine.ready
+    with pytest.raises(Unavailable):
+        await engine.store.keys()
+
+
+async def test_a_start_that_failed_leaves_nothing_to_inherit(process, monkeypatch):
+    """A store that was out before the fork, in whatever event loop, condemns no child."""
+    engine = process()
+
+    async def out():
+        raise Unavailable("The store cannot be reached.")
+
+    with monkeypatch.context() as patching:
+        patching.setattr(engine.store, "start", out)
+        with pytest.raises(Unavailable):
+            await engine.start()
+    engine._life.forked()  # as in a child
+    await engine.start()
+    assert engine.ready
+    await engine.close()
+
+
 async def test_before_it_knows_what_is_revoked_it_verifies_nothing(process):
     engine = process()
     with pytest.raises(Unavailable, match="start"):
