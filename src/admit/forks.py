@@ -63,7 +63,8 @@ def all_gone() -> Iterator[None]:
     others = _tasks() - _threads()
     yield
     until = time.monotonic() + GONE_SECONDS
-    while _tasks() - _threads() - others and time.monotonic() < until:
+    left = _tasks() - others  # what begins from now on is none of ours, and always some may be
+    while left & (_tasks() - _threads()) and time.monotonic() < until:
         time.sleep(0.001)
 
 

@@ -1,0 +1,47 @@
+"""What a fork waits for: threads that have ended, and no others."""
+
+import _thread
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from admit import forks
+
+LONG = 60.0
+"""Seconds that it would wait for what never ends."""
+
+pytestmark = pytest.mark.skipif(
+    not Path(forks.TASKS).exists(), reason="the system tells of no threads"
+)
+
+
+@pytest.fixture
+def threads_of_c():
+    """Python does not know them; each ends soon, and begins the next before."""
+    over, all_over = threading.Event(), threading.Event()
+
+    def one():
+        if over.is_set():
+            all_over.set()
+            return
+        time.sleep(0.01)
+        _thread.start_new_thread(one, ())
+        time.sleep(0.01)
+
+    def begin():
+        _thread.start_new_thread(one, ())
+
+    yield begin
+    over.set()
+    assert all_over.wait(LONG)
+
+
+def test_threads_of_others_that_come_and_go_are_not_waited_for(threads_of_c, monkeypatch):
+    """As those in which argon2 hashes the passwords of an app; there is always another one."""
+    monkeypatch.setattr(forks, "GONE_SECONDS", LONG)
+    begun = time.monotonic()
+    with forks.all_gone():
+        threads_of_c()
+    assert time.monotonic() - begun < LONG
