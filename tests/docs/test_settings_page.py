@@ -78,3 +78,25 @@ def test_the_page_names_every_store_that_the_code_names(name: str) -> None:
     about = next(each.metadata["about"] for each in fields(Settings) if each.name == name)
 
     assert set(STORES.findall(about)) <= set(STORES.findall(ROWS[name][5]))
+
+
+GIVEN = re.compile(r"`(?:Admit\()?([a-z]\w*=[^,()`]+(?:,\s\w+=[^,()`]+)*)\)?`")
+
+
+def given() -> list[tuple[str, str]]:
+    """Settings that the other pages give in passing, as code gives them: the page and they."""
+    pages = sorted((ROOT / "docs").rglob("*.md"))
+    texts = [(each.name, each.read_text(encoding="utf-8")) for each in pages]
+    return [(page, found) for page, text in texts for found in GIVEN.findall(text)]
+
+
+def test_what_other_pages_say_to_set_can_be_set() -> None:
+    told = [
+        (page, dict(part.split("=", 1) for part in re.split(r",\s", each)))
+        for page, each in given()
+    ]
+    told = [(page, texts) for page, texts in told if texts.keys() <= set(NAMES)]
+
+    assert ("frameworks.md", {"data_dir": "tmp_path", "throttle": '"off"'}) in told
+    for _, texts in told:
+        read({name: text.strip('"') for name, text in texts.items()})
