@@ -47,7 +47,7 @@ class AdmitAuth(httpx.Auth):
         patience: for how many seconds a request waits for an access token while the issuer does
             not answer.
         timeout: as of httpx: for how many seconds one try waits for a connection to the issuer, or
-            for the next bytes of its answer.
+            for the next bytes of its answer. All of a try takes three times as long at most.
         verify: as of httpx: whom to believe that they are the issuer.
         proxy: as of httpx: through what to reach the issuer.
         user_agent: what the list of the user's sessions shows.
@@ -55,7 +55,7 @@ class AdmitAuth(httpx.Auth):
         steady: seconds, by a clock that only goes forward.
 
     Raises:
-        SettingsError: an address is not one that tokens may be sent to.
+        SettingsError: an address is not one that tokens may be sent to, or `timeout` has no end.
 
     A request raises what stands in `admit.client.errors`: `SignedOut` with its reason where the
     session is over, `Unavailable` or `TooManyAttempts` where no access token could be had in time,

@@ -6,6 +6,7 @@ Here each step is done in both ways, and a generator is run in both ways.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import closing
@@ -17,10 +18,14 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from admit.client.answers import SHARES, ask, ask_async
 from admit.client.errors import LostError, TokensError
+from admit.errors import SettingsError
 
 if TYPE_CHECKING:
     import ssl
+
+    from admit.client.answers import Answer
 
 T = TypeVar("T")
 
@@ -42,12 +47,28 @@ Flow = Generator[Step | httpx.Request, Any, None]
 
 
 class Line:
-    """How the issuer is reached: whom to believe, through which proxy, how long to wait in s."""
+    """How the issuer is reached: whom to believe, through which proxy, how long to wait.
+
+    Arguments:
+        verify: as of httpx.
+        proxy: as of httpx.
+        timeout: seconds that a step may take: to connect, to send, to receive the next bytes.
+
+    Raises:
+        SettingsError: that would be without end.
+    """
 
     def __init__(self, verify: ssl.SSLContext | bool, proxy: str | None, timeout: float) -> None:  # noqa: FBT001  httpx's own
+        if not 0 < timeout < math.inf:
+            raise SettingsError("timeout", "timeout is a number of seconds, over 0 and finite.")
         self._verify = verify
         self._proxy = proxy
         self._timeout = timeout
+
+    @property
+    def seconds(self) -> float:
+        """How long a try may take altogether."""
+        return SHARES * self._timeout
 
     def options(self, url: str) -> dict[str, Any]:
         """For a client of httpx. Whom to believe is read once: that takes longer than a refresh.
@@ -87,7 +108,7 @@ class Post:
     headers: Hidden
     body: Hidden
 
-    def do(self) -> httpx.Response:
+    def do(self) -> Answer:
         """Send it.
 
         Raises:
@@ -95,17 +116,22 @@ class Post:
         """
         try:
             with httpx.Client(**self.line.options(self.url)) as client:
-                return client.post(self.url, json=self.body, headers=self.headers)
+                return ask(client, self._request(client), self.line.seconds)
         except httpx.HTTPError as error:
             raise _lost(error) from None
 
-    async def do_async(self) -> httpx.Response:
+    async def do_async(self) -> Answer:
         """Send it; raises as `do` does."""
         try:
             async with httpx.AsyncClient(**self.line.options(self.url)) as client:
-                return await client.post(self.url, json=self.body, headers=self.headers)
+                return await ask_async(client, self._request(client), self.line.seconds)
         except httpx.HTTPError as error:
             raise _lost(error) from None
+
+    def _request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        # What is packed may unpack to any size.
+        headers = Hidden({**self.headers, "Accept-Encoding": "identity"})
+        return client.build_request("POST", self.url, json=self.body, headers=headers)
 
 
 @dataclass(frozen=True)
@@ -138,9 +164,9 @@ class Call:
         return await anyio.to_thread.run_sync(self.function, limiter=anyio.CapacityLimiter(1))
 
 
-def post(line: Line, url: str, headers: Hidden, body: Hidden) -> Steps[httpx.Response]:
+def post(line: Line, url: str, headers: Hidden, body: Hidden) -> Steps[Answer]:
     """The answer of the issuer; raises LostError where there is none."""
-    answer: httpx.Response = yield Post(line, url, headers, body)
+    answer: Answer = yield Post(line, url, headers, body)
     return answer
 
 

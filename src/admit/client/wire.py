@@ -18,8 +18,7 @@ from admit.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
-
+    from admit.client.answers import Answer
     from admit.client.steps import Steps
 
 USER_AGENT = f"admit.client/{VERSION} ({platform.system()})"
@@ -89,7 +88,7 @@ class Wire:
             raise _not_admit(answer)
         return tokens
 
-    def _ask(self, route: str, body: Hidden, headers: Hidden) -> Steps[httpx.Response]:
+    def _ask(self, route: str, body: Hidden, headers: Hidden) -> Steps[Answer]:
         headers["User-Agent"] = self.user_agent
         try:
             return (yield from post(self.line, f"{self.issuer}/{route}", headers, body))
@@ -98,7 +97,7 @@ class Wire:
         # Not from within: it would hold the error of httpx, and so the request with its token.
         raise errors.Unavailable(f"{self.issuer} gave no answer ({told}).", retry_after=0)
 
-    def _read(self, answer: httpx.Response, asked: Now) -> tuple[Kept, Held] | None:
+    def _read(self, answer: Answer, asked: Now) -> tuple[Kept, Held] | None:
         values = _object(answer)
         access, refresh = values.get("access_token"), values.get("refresh_token")
         expires_in = values.get("expires_in")
@@ -117,7 +116,7 @@ class Wire:
         return kept, Held(access_token=kept.access_token, expires_in=expires_in, asked=asked)
 
 
-def refusal(answer: httpx.Response) -> errors.Refusal:
+def refusal(answer: Answer) -> errors.Refusal:
     """The answer as the refusal that the server raised; only its own words are taken for it."""
     problem = _object(answer)
     detail, reason = _text(problem, "detail"), _text(problem, "reason")
@@ -136,14 +135,14 @@ def refusal(answer: httpx.Response) -> errors.Refusal:
     return _not_admit(answer)
 
 
-def _not_admit(answer: httpx.Response) -> NotAdmit:
+def _not_admit(answer: Answer) -> NotAdmit:
     return NotAdmit(
         f"{answer.url} answered {answer.status_code}, and not as Admit does: check the issuer's"
         " address, which has to answer itself and not by a redirect."
     )
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
+def _object(answer: Answer) -> dict[str, Any]:
     try:
         values = json.loads(answer.content)
     except (ValueError, RecursionError):
@@ -156,6 +155,6 @@ def _text(values: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _retry_after(answer: httpx.Response) -> int | None:
+def _retry_after(answer: Answer) -> int | None:
     given = answer.headers.get("retry-after", "")
     return int(given) if re.fullmatch(r"[0-9]{1,6}", given) else None
