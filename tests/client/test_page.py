@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import admit.client
-from admit.client import clocks, renewal
+from admit.client import answers, clocks, refusals, renewal
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
 
@@ -20,6 +20,9 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "client.md").read_text(en
         f"tells the server for up to {renewal.GOODBYE_SECONDS:g} s",
         f"looks every {renewal.POLLS[0] * 1000:g} to {renewal.POLLS[-1] * 1000:g} ms",
         "for `patience` (30 s)",
+        f"the same within {refusals.PAUSE:g} s (or a fifth of the token's life",
+        f"three times `timeout` at most ({answers.SHARES * 10} s)",
+        f"over {answers.LARGEST // 1024} KiB",
     ],
 )
 def test_a_number_is_told_as_it_is(told):

@@ -37,8 +37,9 @@ class AdmitAuth(httpx.Auth):
 
     One of them serves any number of clients, threads, tasks and event loops. It adds the access
     token to requests for the issuer's own origin and for those of `send_to`, and for no other. It
-    refreshes before the token expires, and once where a server says 401 `invalid_token`; then the
-    request is sent again, unless its body is a stream.
+    refreshes before the token expires, and once where a server says 401 `invalid_token`, unless
+    the token is new because that server refused another just before; then the request is sent
+    again, unless its body is a stream.
 
     Arguments:
         issuer: where Admit's routes are, such as `https://example.com/auth`.
@@ -149,9 +150,11 @@ class AdmitAuth(httpx.Auth):
         # Where a redirect made a GET of it, it was done: to send it again would do it twice.
         if not _refused(response, token) or response.request.method != request.method:
             return
-        token = yield from self._renewal.token(rejected=token)
+        other = yield from self._renewal.instead(token, origin(response.request.url))
+        if other is None:
+            return
         if isinstance(request.stream, httpx.ByteStream):
-            yield _with(request, token)
+            yield _with(request, other)
         else:
             logger.warning(
                 "the body of %s %s is a stream and can't be sent again: its 401 stands. There is a"

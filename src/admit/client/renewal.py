@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from admit import forks
 from admit.client.book import signed_out
 from admit.client.errors import NotAdmit, OvertakenError, TokensError
+from admit.client.refusals import Refusals
 from admit.client.steps import call, sleep
 from admit.errors import RefreshRefused, Refusal, TooManyAttempts, Unavailable
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from admit.client.book import Book
     from admit.client.clocks import Clocks, Held
     from admit.client.kept import Kept
+    from admit.client.origins import Origin
     from admit.client.steps import Steps, T
     from admit.client.wire import Wire
 
@@ -63,6 +65,7 @@ class Renewal:
         self._patience = patience
         self._gate = forks.lock()
         self._rests_until = -math.inf
+        self._refusals = Refusals()
 
     def sign_in(self, login: str, password: str) -> Steps[None]:
         """Open a session, and end the one that was kept before."""
@@ -106,6 +109,23 @@ class Renewal:
             yield from sleep(next(waiting))
         assert held is not None
         return held.access_token
+
+    def instead(self, refused: str, api: Origin) -> Steps[str | None]:
+        """An access token in place of one that this API refused; None where that stands for now.
+
+        Raises:
+            SignedOut, TooManyAttempts, Unavailable, TokensError: as `token` does.
+        """
+        if not self._worth(refused, api):
+            yield from call(self._book.look)  # another process may have had a better one
+            if not self._worth(refused, api):
+                return None
+        token = yield from self.token(rejected=refused)
+        self._refusals.answered(api, token, self._clocks.now())
+        return token
+
+    def _worth(self, refused: str, api: Origin) -> bool:
+        return self._refusals.worth(api, refused, self._book.held, self._clocks.now())
 
     def _renewed(self, rejected: str | None, deadline: float) -> Steps[Held]:
         """As `token`; a failure is passed over while the access token is good all the same."""
