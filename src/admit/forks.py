@@ -29,6 +29,10 @@ TASKS = "/proc/self/task"
 """Where Linux lists the threads of this process; other systems don't tell."""
 
 
+BUSY_SECONDS = 1.0
+"""How long a fork waits for what is at work outside of Python."""
+
+
 class Forked(Protocol):
     """What has to know that it is in another process now."""
 
@@ -50,6 +54,56 @@ def lock() -> threading.Lock:
     made = threading.Lock()
     _locks.add(made)
     return made
+
+
+class Calm:
+    """Keeps forks apart from what threads do outside of Python, under locks that we don't know.
+
+    OpenSSL and the resolver have locks of the whole process: in a child that is forked while a
+    thread is in there, they stay held. A fork waits until nobody is, for `BUSY_SECONDS` at most, so
+    nothing that waits for the network belongs in it, but for the look at a name server.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._at_work: set[int] = set()
+        self._forking: set[int] = set()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let no fork begin meanwhile; where one has begun, wait until it is done."""
+        me = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._forking - {me})
+            self._at_work.add(me)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._at_work.discard(me)
+                self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        """Let nobody begin, and wait for those who have; not for the thread that forks."""
+        me = threading.get_ident()
+        with self._changed:
+            self._forking.add(me)
+            self._changed.wait_for(lambda: not self._at_work - {me}, BUSY_SECONDS)
+
+    def after_fork(self) -> None:
+        """Let them go on, in the parent."""
+        with self._changed:
+            self._forking.discard(threading.get_ident())
+            self._changed.notify_all()
+
+    def forked(self) -> None:
+        """Begin anew, in the child: whoever was at work is not there."""
+        self._changed = threading.Condition()
+        self._at_work, self._forking = set(), set()
+
+
+CALM = Calm()
+"""That of this process."""
 
 
 @contextmanager
@@ -80,6 +134,7 @@ def _threads() -> set[int | None]:
 
 
 def _in_the_child() -> None:
+    CALM.forked()
     for held in list(_locks):
         held._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001  as `logging` does
     for each in list(_known):
@@ -87,4 +142,8 @@ def _in_the_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_in_the_child)
+    os.register_at_fork(
+        before=CALM.before_fork,
+        after_in_parent=CALM.after_fork,
+        after_in_child=_in_the_child,
+    )

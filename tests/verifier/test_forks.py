@@ -1,12 +1,21 @@
 """A forked process begins anew: with threads, locks and connections that are all its own."""
 
+import socket
+import ssl
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, NOW, soon
+from admit.forks import CALM
+from admit.verifier import issuer as asking
+from admit.verifier.held import Ended, Held
+from admit.verifier.instants import Clocks
+from tests.certificates import self_signed
+from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, NOW, PATIENCE, soon
 
 CHILDREN = 3
 FORKING = """
@@ -87,3 +96,111 @@ def test_forked_processes_share_nothing_with_their_parent_and_none_hangs(issuer)
         said, complained = running.communicate(timeout=300)
     assert (running.returncode, said.strip()) == (0, "ok"), complained
     soon(lambda: issuer.connections == 2 * (CHILDREN + 1))
+
+
+AT_WORK = """
+import os, sys, threading, time, warnings
+from admit import forks
+
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads: they are the test
+forks.BUSY_SECONDS, which = float(sys.argv[1]), sys.argv[2]
+calm, began, go = forks.CALM, threading.Event(), threading.Event()
+inside = False
+
+def work():
+    global inside
+    with calm.at_work():
+        inside = True
+        began.set()
+        go.wait()
+        if which == "own":
+            forked(inside)
+        inside = False
+
+def forked(expected):
+    pid = os.fork()
+    if pid == 0:
+        with calm.at_work():  # nobody's lock is held in the child
+            os._exit(inside != expected)
+    assert os.waitpid(pid, 0)[1] == 0, "forked too early, or too late"
+
+def let_go():
+    while not calm._forking:  # until the fork waits
+        time.sleep(0.001)
+    go.set()
+
+threads = [threading.Thread(target=work, daemon=True)]
+threads[0].start()
+began.wait()
+if which == "other":
+    threads.append(threading.Thread(target=let_go))
+    threads[1].start()
+    forked(False)
+elif which == "stuck":
+    forked(True)
+    go.set()
+else:
+    go.set()
+for each in threads:
+    each.join()
+with calm.at_work():  # and none in the parent
+    print("ok")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+@pytest.mark.parametrize(("seconds", "which"), [(3600, "other"), (0.05, "stuck"), (3600, "own")])
+def test_a_fork_waits_for_a_thread_that_may_hold_a_lock_of_openssl(seconds, which):
+    """Not for one that stays there, and not for itself."""
+    command = [sys.executable, "-c", AT_WORK, str(seconds), which]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
+
+
+@contextmanager
+def silent(*, tls=None, hears=True):
+    """A server that hears one question and never answers; yields its port and when it has it."""
+    heard, over = threading.Event(), threading.Event()
+
+    def serve():
+        with suppress(OSError), server.accept()[0] as plain:
+            plain.settimeout(PATIENCE)
+            with tls.wrap_socket(plain, server_side=True) if tls and hears else plain as talk:
+                talk.recv(65_536)  # the question, or that somebody wants to shake hands
+                heard.set()
+                over.wait(2 * PATIENCE)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1], heard
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("how", ["plain", "tls", "no handshake"])
+def test_a_thread_that_waits_for_the_issuer_keeps_no_fork_waiting(tmp_path, monkeypatch, how):
+    """It holds no lock then; an answer may take half a minute."""
+    monkeypatch.setattr(asking, "SECONDS", 4 * PATIENCE)
+    certificate = self_signed(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    there.load_cert_chain(certificate)
+    scheme = "http" if how == "plain" else "https"
+    tls = None if how == "plain" else there
+    with silent(tls=tls, hears=how != "no handshake") as (port, heard):
+        issuer = Held(f"{scheme}://localhost:{port}", clocks=Clocks())
+
+        def ask():
+            with suppress(Ended, asking.Away):
+                issuer.get("/x")
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert heard.wait(PATIENCE)
+        soon(lambda: thread.ident not in CALM._at_work)
+        assert thread.is_alive()
+        issuer.end()
+    thread.join()

@@ -36,4 +36,4 @@ class Refusals:
         came, at = self._came.get(api, (None, 0.0))
         if held is None or held.access_token != refused or came != refused:
             return True
-        return now.steady - at >= min(PAUSE, held.expires_in / 5) or held.lasts(now) <= 0
+        return now.steady - at >= min(PAUSE, held.expires_in / 5)

@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import io
 import re
+import select
 import socket
 import ssl
 import threading
 import time
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
+from admit.forks import CALM
 from admit.verifier.instants import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from _typeshed import WriteableBuffer
 
     from admit.verifier.instants import Clocks
+
+Result = TypeVar("Result")
 
 SECONDS = 1.5
 """How long one answer may take, connecting included."""
@@ -174,12 +178,26 @@ class Issuer:
             plain = HTTPConnection(self._host, self._port)
             plain.sock = _reached(self._host, self._port, until)
             return plain
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        secure = HTTPSConnection(self._host, self._port, context=self._tls)
-        reached = _reached(self._host, self._port, until)
-        secure.sock = self._tls.wrap_socket(reached, server_hostname=self._host)
+        with CALM.at_work():
+            if self._tls is None:
+                self._tls = ssl.create_default_context()
+            secure = HTTPSConnection(self._host, self._port, context=self._tls)
+        secure.sock = self._shaken(_reached(self._host, self._port, until), self._tls, until)
         return secure
+
+    def _shaken(self, reached: socket.socket, tls: ssl.SSLContext, until: float) -> ssl.SSLSocket:
+        """TLS over this connection.
+
+        Raises:
+            OSError: there is none in time, or it is somebody else.
+        """
+        sock = tls.wrap_socket(reached, server_hostname=self._host, do_handshake_on_connect=False)
+        try:
+            _at_intervals(sock, sock.do_handshake, until)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _ask(
         self, connection: HTTPConnection, path: str, headers: Mapping[str, bytes], until: float
@@ -195,7 +213,8 @@ class Issuer:
             connection.response_class = partial(_Response, until=until)  # type: ignore[assignment]
             if connection.sock is not None:
                 connection.sock.settimeout(_left(until))
-            connection.request("GET", self._path + path, headers=dict(headers))
+            with CALM.at_work():  # a question is less than any socket takes at once
+                connection.request("GET", self._path + path, headers=dict(headers))
             response = connection.getresponse()
             body = _body(response)
             whole = response.isclosed()
@@ -241,8 +260,7 @@ class _Dripping(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        self._sock.settimeout(_left(self._until))
-        received = self._sock.recv_into(buffer)
+        received = _at_intervals(self._sock, partial(self._sock.recv_into, buffer), self._until)
         self._room -= received
         if self._room < 0:
             raise HTTPException(f"over {RECEIVED} bytes for one answer")
@@ -260,7 +278,8 @@ def _reached(host: str, port: int, until: float) -> socket.socket:
         OSError: none takes it.
     """
     failed = OSError("the host has no address")
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    with CALM.at_work():
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for tried, (*_, where) in enumerate(found):
         try:
             share = _left(until) / (len(found) - tried)
@@ -268,9 +287,36 @@ def _reached(host: str, port: int, until: float) -> socket.socket:
         except OSError as error:
             failed = error
         else:
-            made.settimeout(max(until - time.monotonic(), 0.001))  # what follows shakes hands
             return made
     raise failed
+
+
+def _at_intervals(sock: socket.socket, step: Callable[[], Result], until: float) -> Result:
+    """What this step on the socket comes to; a fork may come between, while it is waited for.
+
+    Raises:
+        OSError: it breaks, or time is up.
+    """
+    sock.settimeout(0)
+    while True:
+        left = _left(until)
+        try:
+            with CALM.at_work():
+                return step()
+        except (BlockingIOError, ssl.SSLWantReadError):
+            _await(sock, left, write=False)
+        except ssl.SSLWantWriteError:
+            _await(sock, left, write=True)
+
+
+def _await(sock: socket.socket, seconds: float, *, write: bool) -> None:
+    """Wait for the socket that long, with nothing open that a child would inherit."""
+    if hasattr(select, "poll"):
+        ready = select.poll()
+        ready.register(sock, select.POLLOUT if write else select.POLLIN)
+        ready.poll(seconds * 1000)
+    else:  # pragma: no cover  Windows, which has no fork
+        select.select([] if write else [sock], [sock] if write else [], [], seconds)
 
 
 def _is_silent(sock: socket.socket) -> bool:
