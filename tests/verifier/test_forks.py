@@ -117,11 +117,17 @@ def work():
             forked(inside)
         inside = False
 
+def pass_by():
+    with calm.at_work():
+        pass
+
 def forked(expected):
     pid = os.fork()
     if pid == 0:
-        with calm.at_work():  # nobody's lock is held in the child
-            os._exit(inside != expected)
+        threads = [threading.Thread(target=pass_by)]  # whoever follows there is held up by nobody
+        threads[0].start()
+        threads[0].join()
+        os._exit(inside != expected)
     assert os.waitpid(pid, 0)[1] == 0, "forked too early, or too late"
 
 def let_go():
