@@ -14,6 +14,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 pytest_plugins = [
     "tests.memory",
+    "tests.unhurried",
     "tests.measuring",
     "tests.order",
     "tests.servers",

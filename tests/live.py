@@ -11,6 +11,10 @@ from admit import Admit
 from admit.testing.http_contract import Clock
 from tests.cheap import cheap
 
+KEPT = 120
+"""Seconds that a connection is kept on which nothing comes, longer than any machine stands still:
+or a request goes out in the moment in which the server closes it."""
+
 
 class Live:
     """Where the server listens, and its clock."""
@@ -40,7 +44,7 @@ def served(data_dir, **settings):
 @contextmanager
 def served_app(app, kept=None):
     """The address of a server that serves this app, for the length of a block."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=KEPT)
     server = uvicorn.Server(config)
     with kept.dup() if kept else socket.socket() as listening:
         if kept is None:

@@ -10,19 +10,14 @@ import os
 from pathlib import Path
 
 import httpx
+import pytest
 
-from admit import Admit, engine
-from admit.stores import patience
-from admit.stores.postgres import connections
+from admit import Admit
 from tests.frameworks.flask_site import flask_app
 from tests.frameworks.wsgi_caller import called, environ_of
-from tests.servers import PATIENCE
+from tests.unhurried import wait_long
 
-patience.SECONDS = connections.WAIT_SECONDS = PATIENCE
-vars(engine)["START_SECONDS"] = PATIENCE
-connections.PARAMETERS["connect_timeout"] = PATIENCE
-for limit in (connections.STATEMENT_MS, connections.LOCK_MS):
-    connections.SESSION = connections.SESSION.replace(f"'{limit}'", f"'{PATIENCE * 1000}'")
+wait_long(pytest.MonkeyPatch())
 
 auth = Admit()
 

@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 
 import httpx
+import pytest
 
 from admit import Admit, SettingsError, Unavailable
 from admit.frameworks.bridge import BRIDGE
@@ -24,6 +25,7 @@ from tests.cheap import cheap
 from tests.frameworks.flask_site import flask_app
 from tests.frameworks.processes import open_files
 from tests.frameworks.wsgi_caller import called, environ_of
+from tests.unhurried import wait_long
 
 ALARM = 60
 
@@ -164,6 +166,7 @@ CASES = [
 
 
 if __name__ == "__main__":
+    wait_long(pytest.MonkeyPatch())
     found = {}
     for case in CASES:
         place = Path(sys.argv[1]) / case.__name__

@@ -17,6 +17,9 @@ from tests.cheap import cheap
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0
+KEPT = "120"
+"""Seconds that a server keeps a connection on which nothing comes: gunicorn's own are two, and a
+machine that stands still for longer has the next request cut off."""
 PASSWORD = "correct horse battery"
 
 
@@ -43,13 +46,14 @@ def gunicorn(*options, app="tests.frameworks.forked_app:flask_wsgi"):
     """The command, for the socket with this number."""
     return lambda fd: [
         sys.executable, "-m", "gunicorn", "--bind", f"fd://{fd}", "--no-control-socket",
-        *options, app,
+        "--keep-alive", KEPT, *options, app,
     ]  # fmt: skip
 
 
 def uvicorn(*options, app="tests.frameworks.forked_app:django_asgi"):
     return lambda fd: [
-        sys.executable, "-m", "uvicorn", "--fd", str(fd), "--log-level", "warning", *options, app,
+        sys.executable, "-m", "uvicorn", "--fd", str(fd), "--log-level", "warning",
+        "--timeout-keep-alive", KEPT, *options, app,
     ]  # fmt: skip
 
 

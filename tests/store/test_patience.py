@@ -20,7 +20,7 @@ from admit.testing.http_caller import EMAIL, PASSWORD, refused
 from admit.testing.samples import NOW
 from admit.testing.store_rotation import rotate
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.hurried]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from admit.testing import samples, store_rotation
 from admit.testing.samples import NOW
 from admit.testing.store_contract import VERBS
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.hurried]
 
 
 async def rotate(store, *given, **named):
