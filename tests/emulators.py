@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.servers import PATIENCE, free_port, missing
+from tests.servers import PATIENCE, KeptPort, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,9 +93,9 @@ def dynalite():
     program = HERE / "node/node_modules/.bin/dynalite"
     if not program.exists() or not shutil.which("node"):
         missing("dynalite")
-    port = str(free_port())
-    options = ["--host", "127.0.0.1", "--port", port, "--createTableMs", "0"]
-    return Emulator([str(program), *options], r"http://127\.0\.0\.1:(\d+)")
+    with KeptPort() as port:  # until it listens there
+        options = ["--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
+        return Emulator([str(program), *options], r"http://127\.0\.0\.1:(\d+)")
 
 
 class Wire:

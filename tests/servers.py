@@ -25,10 +25,28 @@ PATIENCE = 60
 """Seconds that nothing takes but what hangs."""
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class KeptPort:
+    """A port for a server that is yet to start, or comes back; a context that frees it at its end.
+
+    A port that is merely free is given to the next who asks for one, and a server takes seconds to
+    start. This one stays bound, without listening: who connects is refused until the server, which
+    allows that as all do (SO_REUSEADDR), listens there as well.
+    """
+
+    def __init__(self):
+        self._bound = socket.socket()
+        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._bound.bind(("127.0.0.1", 0))
+        self.number = self._bound.getsockname()[1]
+
+    def __enter__(self):
+        return self.number
+
+    def __exit__(self, *_):
+        self.free()
+
+    def free(self):
+        self._bound.close()
 
 
 def missing(what):
@@ -58,7 +76,8 @@ class PostgresServer:
         self._programs = _programs() or missing("PostgreSQL")
         self._home = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-postgres-", dir=place))
         self._databases = count()
-        self.port = free_port()
+        self._kept = KeptPort()
+        self.port = self._kept.number
         # It refuses to run as root.
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
@@ -116,6 +135,7 @@ class PostgresServer:
     def close(self):
         with suppress(subprocess.CalledProcessError):  # a test may have stopped it
             self.stop()
+        self._kept.free()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _run(self, program, *arguments):
@@ -136,7 +156,8 @@ class RedisServer:
     def __init__(self):
         self._program = shutil.which("redis-server") or missing("redis-server")
         self._home = Path(tempfile.mkdtemp(prefix="admit-redis-"))
-        self.port = free_port()
+        self._kept = KeptPort()
+        self.port = self._kept.number
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
@@ -168,12 +189,20 @@ class RedisServer:
         for signalled in (signal.SIGCONT, signal.SIGKILL):  # a test may have stopped it
             self.process.send_signal(signalled)
         self.process.wait()
+        self._kept.free()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _answers(self):
         with suppress(OSError):
             return self.command("PING") == "+PONG"
         return False
+
+
+@pytest.fixture
+def kept_port():
+    """The number of a port that nobody else is given, for a server that the test starts."""
+    with KeptPort() as number:
+        yield number
 
 
 @pytest.fixture(scope="session")

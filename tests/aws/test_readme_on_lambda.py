@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.test_readme import blocks, free_port, without_what_changes
+from tests.docs.test_readme import AGAIN, blocks, without_what_changes
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
@@ -120,13 +120,13 @@ def test_what_cannot_be_is_refused_at_once(asked, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="needs curl")
-def test_every_command_of_the_readme_prints_what_is_shown(tmp_path):
+def test_every_command_of_the_readme_prints_what_is_shown(tmp_path, kept_port):
     """Through three processes, which are frozen between two requests, whoever asks them."""
-    port = free_port()
+    port = kept_port
     between = "\x1e"
     story = blocks()[1:]
     # The README waits for as long as a token rests; here that is a tenth of it.
-    script = "set -e -o pipefail\n" + "".join(
+    script = f"set -e -o pipefail\n{AGAIN}" + "".join(
         f"{block.commands.replace('8000', str(port)).replace('sleep 10', 'sleep 1')}\n"
         f"printf '{between}'\n"
         for block in story

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,25 @@ CREDENTIALS = {"email": "ada@example.com", "password": "seven pale lanterns drif
 LOGIN = {"login": CREDENTIALS["email"], "password": CREDENTIALS["password"]}
 SAME = {"Sec-Fetch-Site": "same-origin"}
 SIX_MINUTES = 360
+
+
+class Patient(httpx.HTTPTransport):
+    """Tries again where it is told to (503): a machine that stands still is slow, and no error."""
+
+    def handle_request(self, request):
+        deadline = time.monotonic() + PATIENCE
+        answer = super().handle_request(request)
+        while answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            assert time.monotonic() < deadline, answer.read()
+            answer.close()
+            time.sleep(0.1)
+            answer = super().handle_request(request)
+        return answer
+
+
+def asking(address, **more):
+    """Who asks the example: a context."""
+    return httpx.Client(base_url=address, timeout=PATIENCE, transport=Patient(), **more)
 
 
 @contextmanager

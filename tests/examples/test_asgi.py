@@ -5,7 +5,6 @@ import re
 import time
 from contextlib import contextmanager
 
-import httpx
 import pytest
 
 from admit import Admit
@@ -15,10 +14,11 @@ from tests.examples.serving import (
     LOGIN,
     ROOT,
     SAME,
+    asking,
     serving,
     signed_in_long_ago,
 )
-from tests.servers import PATIENCE, free_port
+from tests.servers import KeptPort
 
 
 @contextmanager
@@ -26,10 +26,10 @@ def started(folder, data):
     """The address of the example, started by the command of its README, for a block."""
     readme = (ROOT / "examples" / folder / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^uvicorn (.+)$", readme, re.MULTILINE)
-    port = free_port()
-    words = [COMMANDS / "uvicorn", *command.split(), "--port", str(port)]
-    with serving(words, port, data) as address:
-        yield address
+    with KeptPort() as port:
+        words = [COMMANDS / "uvicorn", *command.split(), "--port", str(port)]
+        with serving(words, port, data) as address:
+            yield address
 
 
 async def behind(data, address):
@@ -47,7 +47,7 @@ def test_orders_are_taken_from_whom_they_may_be(folder, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     with (
         started(folder, tmp_path) as address,
-        httpx.Client(base_url=address, timeout=PATIENCE) as client,
+        asking(address) as client,
     ):
         assert "Sign in, and order" in client.get("/").text
         assert client.get("/orders").json()["code"] == "unauthenticated"
@@ -67,7 +67,7 @@ def test_orders_are_taken_from_whom_they_may_be(folder, tmp_path):
         assert list(client.get("/staff/orders").json().values()) == [["tea"]]
 
         old = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=address, timeout=PATIENCE, headers=old) as long_ago:
+        with asking(address, headers=old) as long_ago:
             assert long_ago.get("/orders").json() == ["tea"]
             step_up = long_ago.delete("/orders")
         assert step_up.status_code == 401

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 
 from admit import Admit
@@ -18,10 +17,11 @@ from tests.examples.serving import (
     LOGIN,
     ROOT,
     SAME,
+    asking,
     serving,
     signed_in_long_ago,
 )
-from tests.servers import PATIENCE, free_port
+from tests.servers import KeptPort
 
 
 def commands(folder):
@@ -32,10 +32,10 @@ def commands(folder):
 @contextmanager
 def started(folder, data):
     """The address of the example, for a block."""
-    port = free_port()
-    shell = f"exec env {commands(folder)[0]} --bind 127.0.0.1:{port}"
-    with serving(["/bin/sh", "-c", shell], port, data) as address:
-        yield address
+    with KeptPort() as port:
+        shell = f"exec env {commands(folder)[0]} --bind 127.0.0.1:{port}"
+        with serving(["/bin/sh", "-c", shell], port, data) as address:
+            yield address
 
 
 async def long_ago(data, address):
@@ -67,7 +67,7 @@ def test_orders_are_taken_from_whom_they_may_be(folder, made, forget, tmp_path):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     with (
         started(folder, tmp_path) as address,
-        httpx.Client(base_url=address, timeout=PATIENCE) as client,
+        asking(address) as client,
     ):
         send = partial(sent, client, "json" if folder == "flask" else "data")
         assert "Sign in, and order" in client.get("/").text
@@ -88,7 +88,7 @@ def test_orders_are_taken_from_whom_they_may_be(folder, made, forget, tmp_path):
         assert list(client.get("/staff/orders").json().values()) == [["tea"]]
 
         old = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=address, timeout=PATIENCE, headers=old) as another:
+        with asking(address, headers=old) as another:
             assert another.get("/orders").json() == ["tea"]
             step_up = another.request(*forget)
         assert step_up.status_code == 401

@@ -13,7 +13,7 @@ from admit.testing import samples
 from admit.testing.samples import NOW
 from admit.testing.store_rotation import rotate
 from admit.testing.store_sessions import history, sign_in
-from tests.servers import PATIENCE, free_port
+from tests.servers import PATIENCE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_dynamodb")]
 
@@ -204,9 +204,11 @@ async def test_a_check_leaves_nothing(store):
     assert (await store.table.ask("scan"))["Count"] == before
 
 
-async def test_an_endpoint_that_is_gone_is_unavailable(moto_server, aws_credentials, monkeypatch):
+async def test_an_endpoint_that_is_gone_is_unavailable(
+    moto_server, aws_credentials, monkeypatch, kept_port
+):
     """Nothing listens there: tried a few times, since nothing was sent."""
-    store = DynamoDBStore(moto_server.url(endpoint=f"http://127.0.0.1:{free_port()}"))
+    store = DynamoDBStore(moto_server.url(endpoint=f"http://127.0.0.1:{kept_port}"))
     with pytest.raises(Unavailable):
         await store.start()
     with pytest.raises(Unavailable):  # and nothing is left open
@@ -342,10 +344,10 @@ async def test_without_a_region_it_says_what_to_do(aws_credentials, monkeypatch)
     assert DynamoDBStore("dynamodb://admit").name == "DynamoDB table admit in eu-central-1"
 
 
-async def test_the_environment_leads_nowhere_else(store, wire, monkeypatch):
+async def test_the_environment_leads_nowhere_else(store, wire, monkeypatch, kept_port):
     """Neither a proxy nor an endpoint that is set for other programs."""
     for name in ("HTTP_PROXY", "http_proxy", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{kept_port}")
     await store.close()
     await store.start()
     assert await store.find_session("session-one") is not None
