@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -221,6 +222,26 @@ def test_a_guard_that_hangs_is_told(tmp_path, monkeypatch):
     tokens = FileTokens(tmp_path / "tokens")
     with tokens.locks.guard(), pytest.raises(TokensError, match="Another process holds"):
         tokens.locks.guard().__enter__()
+
+
+def test_a_machine_that_slept_meanwhile_gives_who_holds_a_guard_the_time_to_let_go(
+    tmp_path, monkeypatch
+):
+    """Its clock is far ahead when it wakes, and neither has done anything in the meantime."""
+    tokens = FileTokens(tmp_path / "tokens")
+    held = contextlib.ExitStack()
+    held.enter_context(tokens.locks.guard())
+    passed = []
+
+    def sleep(_):
+        passed.append(3_600.0)
+        if len(passed) == 3:
+            held.close()
+
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: sum(passed))
+    monkeypatch.setattr(locks, "time", clock)
+    with tokens.locks.guard():
+        assert len(passed) == 3
 
 
 def test_a_place_where_nothing_can_be_written_is_told(tmp_path):
