@@ -111,6 +111,7 @@ async def test_without_a_store_nothing_is_let_in(service, tmp_path):
         refused(answers[name], 503, "unavailable")
 
 
+@pytest.mark.hurried
 async def test_a_start_that_finds_the_store_locked_is_503_until_it_can(serve, tmp_path):
     """An app that is mounted without a lifespan starts at its first request, and tries again."""
     import httpx
