@@ -13,7 +13,7 @@ SECONDS = 60.0
 BOUNDS = {
     "admit.stores.patience": ("SECONDS",),
     "admit.stores.postgres.connections": ("WAIT_SECONDS",),
-    "admit.engine": ("START_SECONDS", "SLOW_START_SECONDS"),
+    "admit.life": ("START_SECONDS", "SLOW_START_SECONDS", "UNDER_WAY_SECONDS"),
     "admit.hooks.running": ("CLAIMS_SECONDS",),
     "admit.moving.taking": ("ASK_SECONDS",),
     "admit.frameworks.bridge": ("QUIET_SECONDS", "CLOSE_SECONDS"),
