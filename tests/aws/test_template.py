@@ -321,6 +321,7 @@ def test_the_authorizer_takes_the_settings_that_it_is_given(template, parameters
     assert made.simple, "as EnableSimpleResponses says"
 
 
+@pytest.mark.hurried
 def test_the_authorizer_has_time_for_an_issuer_that_is_starting(template):
     """It asks twice, for the feed and for the keys, and API Gateway waits 10 s for it."""
     assert 2 * issuer.PATIENT_SECONDS < properties(template, "Guard")["Timeout"] <= 10

@@ -220,13 +220,13 @@ async def test_what_a_start_takes_is_not_there_for_the_request(serve, passes, mo
         await service.register()
         tokens = await service.sign_in()
         await service.auth.close()
-        learn = service.auth._life._learn
+        read = service.auth._life._read
 
         async def slowly():
-            await learn()
+            await read()
             passes(60)
 
-        monkeypatch.setattr(service.auth._life, "_learn", slowly)
+        monkeypatch.setattr(service.auth._life, "_read", slowly)
         refused(await service.refresh(tokens["refresh_token"]), 503, "unavailable")
         assert (await service.refresh(tokens["refresh_token"])).status_code == 200
 
@@ -236,13 +236,13 @@ async def test_a_start_by_a_request_is_not_in_its_context(serve, monkeypatch):
     async with serve() as service:
         await service.auth.close()
         seen = []
-        learn = service.auth._life._learn
+        read = service.auth._life._read
 
-        async def learning():
+        async def reading():
             with Step() as left:
                 seen.append((left, request_id.get()))
-            await learn()
+            await read()
 
-        monkeypatch.setattr(service.auth._life, "_learn", learning)
+        monkeypatch.setattr(service.auth._life, "_read", reading)
         assert (await service.send_to_root("GET", "/healthz")).status_code == 200
         assert seen == [(patience.SECONDS, "")]
