@@ -52,9 +52,8 @@ async def test_the_first_requests_may_all_start_it_at_once(process):
     await engine.close()
 
 
-async def test_a_close_waits_for_the_start_under_way_and_leaves_nothing_open(process, monkeypatch):
-    """Or a fork would hand on a store that is open, with threads that are not there."""
-    engine = process()
+async def starting_slowly(engine, monkeypatch):
+    """A start that has begun, and the event without which its store is not opened."""
     start, opening, opened = engine.store.start, asyncio.Event(), asyncio.Event()
 
     async def slowly():
@@ -65,6 +64,13 @@ async def test_a_close_waits_for_the_start_under_way_and_leaves_nothing_open(pro
     monkeypatch.setattr(engine.store, "start", slowly)
     starting = asyncio.create_task(engine.start())
     await opening.wait()
+    return starting, opened
+
+
+async def test_a_close_waits_for_the_start_under_way_and_leaves_nothing_open(process, monkeypatch):
+    """Or a fork would hand on a store that is open, with threads that are not there."""
+    engine = process()
+    starting, opened = await starting_slowly(engine, monkeypatch)
     closing = asyncio.create_task(engine.close())
     for _ in range(5):
         await asyncio.sleep(0)
@@ -95,17 +101,8 @@ async def test_a_close_waits_for_no_start_that_hangs_and_that_leaves_nothing_ope
 ):
     """Where another process migrates, a start waits for a minute: no end of a server does."""
     engine = process()
-    start, opening, opened = engine.store.start, asyncio.Event(), asyncio.Event()
-
-    async def hangs():
-        opening.set()
-        await opened.wait()
-        await start()
-
-    monkeypatch.setattr(engine.store, "start", hangs)
+    starting, opened = await starting_slowly(engine, monkeypatch)
     monkeypatch.setattr("admit.life.UNDER_WAY_SECONDS", 0.01)
-    starting = asyncio.create_task(engine.start())
-    await opening.wait()
     await asyncio.wait_for(engine.close(), PATIENCE)
     opened.set()
     with pytest.raises(Unavailable, match="closed meanwhile"):
