@@ -66,6 +66,17 @@ def test_what_one_api_refuses_says_nothing_about_another(issuer):
     assert len(issuer.line.refreshes) == 2
 
 
+def test_two_apis_that_refuse_every_token_cost_one_refresh_each_in_each_pause(issuer):
+    """What one of them had in place of a refused token is no news to the other."""
+    auth, device = issuer.signed_in(send_to=[elsewhere(issuer)])
+    for tried in (1, 2, 3):
+        for _ in range(5):
+            assert refuse(issuer, auth) == 401
+            assert refuse(issuer, auth, of=elsewhere(issuer)) == 401
+        assert len(issuer.line.refreshes) == 2 * tried
+        issuer.passes(PAUSE, device)
+
+
 def test_a_token_that_is_over_within_the_pause_is_refreshed(issuer):
     auth, device = issuer.signed_in()
     assert refuse(issuer, auth) == 401

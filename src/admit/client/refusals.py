@@ -1,13 +1,14 @@
 """Whether an access token that an API refused is worth a refresh.
 
-Where it came in place of one that the same API refused a moment ago, another would hardly be
-better: an API that refuses every token would cost a refresh with each request. The refusal is the
-caller's then; after the pause there is one more try, because a key may have been changed
-meanwhile, or a session ended.
+Where it came in place of a refused one, and this API had one replaced a moment ago, another would
+hardly be better: an API that refuses every token would cost a refresh with each request, and two
+of them would do so in turn. The refusal is the caller's then; after the pause there is one more
+try, because a key may have been changed meanwhile, or a session ended.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ class Refusals:
 
     def worth(self, api: Origin, refused: str, held: Held | None, now: Now) -> bool:
         """Whether to have another in place of what this API refused, while this one is held."""
-        came, at = self._came.get(api, (None, 0.0))
-        if held is None or held.access_token != refused or came != refused:
+        if held is None or held.access_token != refused or not self._is_a_replacement(refused):
             return True
+        _, at = self._came.get(api, (None, -math.inf))
         return now.steady - at >= min(PAUSE, held.expires_in / 5)
+
+    def _is_a_replacement(self, token: str) -> bool:
+        """Whether it came in place of one that was refused, whichever API that was."""
+        return any(token == came for came, _ in list(self._came.values()))
