@@ -210,3 +210,59 @@ def test_a_thread_that_waits_for_the_issuer_keeps_no_fork_waiting(tmp_path, monk
         assert thread.is_alive()
         issuer.end()
     thread.join()
+
+
+STEPS = ("wrap_socket", "do_handshake", "sendall", "recv", "recv_into", "close")
+
+
+@pytest.fixture
+def outside(monkeypatch):
+    """The steps into OpenSSL that a thread took where a fork would not have waited for it."""
+    found = set()
+
+    def watching(name, step):
+        def watched(self, *given, **named):
+            if threading.get_ident() not in CALM._at_work and not named.get("server_side"):
+                found.add(name)
+            return step(self, *given, **named)
+
+        return watched
+
+    class Watched(ssl.SSLSocket):
+        pass
+
+    for name in STEPS[1:]:
+        setattr(Watched, name, watching(name, getattr(ssl.SSLSocket, name)))
+    monkeypatch.setattr(ssl.SSLContext, "sslsocket_class", Watched)
+    wrap = ssl.SSLContext.wrap_socket
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", watching("wrap_socket", wrap))
+    return found
+
+
+def answered_over_tls(server, tls):
+    """Answer two questions on one connection, and hang up at the third."""
+    with server.accept()[0] as plain:
+        plain.settimeout(PATIENCE)
+        with tls.wrap_socket(plain, server_side=True) as talk:
+            for _ in range(2):
+                talk.recv(65_536)
+                talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            talk.recv(65_536)
+
+
+def test_a_fork_waits_at_each_step_into_openssl(tmp_path, monkeypatch, outside):
+    """From the first, which makes the session, to the last, which lets go of it."""
+    certificate = self_signed(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.sslsocket_class = ssl.SSLSocket
+    tls.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answered_over_tls, args=(server, tls))
+        thread.start()
+        issuer = asking.Issuer(f"https://localhost:{server.getsockname()[1]}", clocks=Clocks())
+        for _ in range(2):
+            assert issuer.get("/x").body == b"{}"
+        issuer.close()
+        thread.join()
+    assert outside == set()

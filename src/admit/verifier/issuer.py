@@ -154,7 +154,7 @@ class Issuer:
         """Let go of the connection; the next question makes another."""
         with self.turn:
             if self._connection is not None:
-                self._connection.close()
+                _hung_up(self._connection)
                 self._connection = None
 
     def _kept(self) -> HTTPConnection | None:
@@ -165,7 +165,7 @@ class Issuer:
         idle = self._clocks.now().since(self._used)
         if idle <= IDLE_SECONDS and _is_silent(connection.sock):
             return connection
-        connection.close()
+        _hung_up(connection)
         return None
 
     def _connect(self, until: float) -> HTTPConnection:
@@ -191,11 +191,15 @@ class Issuer:
         Raises:
             OSError: there is none in time, or it is somebody else.
         """
-        sock = tls.wrap_socket(reached, server_hostname=self._host, do_handshake_on_connect=False)
+        with CALM.at_work():
+            sock = tls.wrap_socket(
+                reached, server_hostname=self._host, do_handshake_on_connect=False
+            )
         try:
             _at_intervals(sock, sock.do_handshake, until)
         except BaseException:
-            sock.close()
+            with CALM.at_work():
+                sock.close()
             raise
         return sock
 
@@ -223,7 +227,12 @@ class Issuer:
             if whole and connection.sock is not None:  # it is None where the issuer hangs up
                 self._connection, self._used = connection, self._clocks.now()
             else:
-                connection.close()
+                _hung_up(connection)
+
+
+def _hung_up(connection: HTTPConnection) -> None:
+    with CALM.at_work():
+        connection.close()
 
 
 def _body(response: HTTPResponse) -> bytes:
@@ -323,7 +332,8 @@ def _is_silent(sock: socket.socket) -> bool:
     """Whether it is open and brings nothing: what comes unasked answers no question."""
     sock.settimeout(0)
     try:
-        sock.recv(1)
+        with CALM.at_work():
+            sock.recv(1)
     except (BlockingIOError, ssl.SSLWantReadError):
         return True
     except OSError:
