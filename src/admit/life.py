@@ -131,13 +131,14 @@ class Life:
 
     async def _learn(self, closes: int) -> None:
         """Open the store and read what has to be known; a start that fails leaves nothing open."""
-        self._opened = True
+        former, self._opened = self._opened, True
         try:
             await self._read()
             self._not_closed_since(closes)
         except BaseException as error:
             await self._parts.store.close()
-            self._opened = not isinstance(error, Exception)  # cancelled, a thread may still open it
+            # What ran before has more open than the store; cancelled, a thread may still open it.
+            self._opened = former or not isinstance(error, Exception)
             raise
         if self._upkeep.catching_up is not None:
             self._upkeep.catching_up.begun()

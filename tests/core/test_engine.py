@@ -129,6 +129,52 @@ async def test_a_start_that_failed_leaves_nothing_to_inherit(process, monkeypatc
     await engine.close()
 
 
+async def test_a_start_that_failed_after_one_that_did_not_leaves_what_that_one_opened(
+    process, monkeypatch
+):
+    """A child must not use connections that requests of its parent have opened."""
+    engine = process()
+    await engine.start()
+    engine._life._unlearn()  # as where the watch ended by itself
+
+    async def out():
+        raise Unavailable("The store cannot be reached.")
+
+    with monkeypatch.context() as patching:
+        patching.setattr(engine.store, "start", out)
+        with pytest.raises(Unavailable):
+            await engine.start()
+    watch = engine._upkeep._watch
+    engine._life.forked()  # as in a child
+    with pytest.raises(SettingsError, match="forked"):
+        await engine.start()
+    watch.cancel()
+
+
+@pytest.mark.parametrize(
+    ("bound", "watch"), [("START_SECONDS", True), ("SLOW_START_SECONDS", False)]
+)
+async def test_a_request_waits_for_a_start_no_longer_than_it_may(
+    process, monkeypatch, bound, watch
+):
+    """The start goes on, for the requests after it."""
+    engine = Engine(process().settings, watch=watch)
+    start, opened = engine.store.start, asyncio.Event()
+
+    async def hangs():
+        await opened.wait()
+        await start()
+
+    monkeypatch.setattr(engine.store, "start", hangs)
+    monkeypatch.setattr(f"admit.life.{bound}", 0.01)
+    with pytest.raises(Unavailable, match="still starting"):
+        await asyncio.wait_for(engine.begin(), PATIENCE)
+    opened.set()
+    await engine.start()
+    assert engine.ready
+    await engine.close()
+
+
 async def test_before_it_knows_what_is_revoked_it_verifies_nothing(process):
     engine = process()
     with pytest.raises(Unavailable, match="start"):
