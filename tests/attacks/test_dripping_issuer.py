@@ -109,6 +109,31 @@ def test_an_answer_that_drips_holds_no_thread(hurried, how):
     assert '"refresh_token": "r"' in tokens.read()
 
 
+@pytest.fixture
+def no_threads(monkeypatch):
+    """Nobody watches: from Python 3.12 on a process that exits starts no thread."""
+
+    def refused(_):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Timer, "start", refused)
+
+
+def test_who_signs_out_while_the_process_exits_is_heard(no_threads):
+    with answering(b"HTTP/1.1 204 No Content\r\n\r\n") as (issuer, port):
+        auth, _ = signed_in(f"http://127.0.0.1:{port}/auth")
+        assert auth.sign_out()
+        assert issuer.asked.startswith(b"POST /auth/logout ")
+
+
+def test_an_answer_that_drips_while_the_process_exits_holds_it_no_longer(hurried, no_threads):
+    with answering(SLOWLY["in the body"], b" ") as (issuer, port):
+        auth, _ = signed_in(f"http://127.0.0.1:{port}/auth")
+        with pytest.raises(Unavailable, match=LATE):
+            asked_once(auth)
+        assert issuer.is_left_alone()
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("how", SLOWLY)
 async def test_an_answer_that_drips_holds_no_task(hurried, how):
