@@ -71,17 +71,21 @@ class Calm:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Let no fork begin meanwhile; where one has begun, wait until it is done."""
+        """Let no fork begin meanwhile; where one has begun, wait until it is done.
+
+        No longer than that would wait in turn: it may wait for a lock that this thread holds.
+        """
         me = threading.get_ident()
         with self._changed:
-            self._changed.wait_for(lambda: not self._forking - {me})
+            self._changed.wait_for(lambda: not self._forking - {me}, BUSY_SECONDS)
             self._at_work.add(me)
         try:
             yield
         finally:
-            with self._changed:
+            changed = self._changed  # once: a handler of a signal may fork within
+            with changed:
                 self._at_work.discard(me)
-                self._changed.notify_all()
+                changed.notify_all()
 
     def before_fork(self) -> None:
         """Let nobody begin, and wait for those who have; not for the thread that forks."""

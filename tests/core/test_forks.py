@@ -45,3 +45,18 @@ def test_threads_of_others_that_come_and_go_are_not_waited_for(threads_of_c, mon
     with forks.all_gone():
         threads_of_c()
     assert time.monotonic() - begun < LONG
+
+
+def test_a_child_of_a_signal_handler_goes_on_where_its_parent_was():
+    """The handler forks while the thread that it interrupts tells that it is done."""
+    calm = forks.Calm()
+
+    class Interrupted(set):
+        def discard(self, each):
+            super().discard(each)
+            calm.forked()
+
+    calm._at_work = Interrupted()
+    with calm.at_work():
+        pass
+    assert calm._at_work == set()

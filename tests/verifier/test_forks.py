@@ -163,6 +163,45 @@ def test_a_fork_waits_for_a_thread_that_may_hold_a_lock_of_openssl(seconds, whic
     assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
 
 
+LOCKED = """
+import os, threading, time, warnings
+
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads: they are the test
+lock, held = threading.Lock(), threading.Event()
+os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
+from admit import forks  # whose hook comes before theirs then
+
+forks.BUSY_SECONDS = 0.05
+
+def work():
+    with lock:
+        held.set()
+        while not forks.CALM._forking:
+            time.sleep(0.001)
+        with forks.CALM.at_work():
+            pass
+
+thread = threading.Thread(target=work, daemon=True)
+thread.start()
+held.wait()
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+thread.join()
+print("ok")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_fork_that_waits_for_a_lock_of_the_app_keeps_its_holder_from_nothing():
+    """Neither would ever go on: the app's own hook waits for whoever waits for the fork."""
+    command = [sys.executable, "-c", LOCKED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
+
+
 @contextmanager
 def silent(*, tls=None, hears=True):
     """A server that hears one question and never answers; yields its port and when it has it."""
