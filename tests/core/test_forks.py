@@ -60,3 +60,20 @@ def test_a_child_of_a_signal_handler_goes_on_where_its_parent_was():
     with calm.at_work():
         pass
     assert calm._at_work == set()
+
+
+def test_a_thread_that_is_never_gone_is_not_waited_for(monkeypatch):
+    """One that a library has, and that Python does not know."""
+    monkeypatch.setattr(forks, "GONE_SECONDS", 0.05)
+    over = threading.Event()
+
+    def waits():
+        with forks.all_gone():
+            _thread.start_new_thread(over.wait, ())
+
+    waiting = threading.Thread(target=waits, daemon=True)
+    waiting.start()
+    waiting.join(60)
+    ended = not waiting.is_alive()
+    over.set()
+    assert ended

@@ -232,6 +232,46 @@ async def test_a_refusal_that_nobody_reads_any_more_is_not_logged(caplog):
     assert "never retrieved" not in caplog.text
 
 
+def test_a_fork_waits_for_no_request_that_nothing_ends(monkeypatch):
+    """Who waits for it is told, and not forgotten."""
+    monkeypatch.setattr(bridge, "QUIET_SECONDS", 0.02)
+    made, begun = Bridge(), threading.Event()
+
+    async def endless():
+        begun.set()
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(made.call, endless())
+        assert begun.wait(60)
+        forking = threading.Thread(target=made.before_fork, daemon=True)
+        forking.start()
+        forking.join(60)
+        ended = not forking.is_alive()
+        with pytest.raises(Refusal, match="took too long"):
+            asking.result(60)
+    assert ended
+    made.after_fork()
+
+
+def test_a_fork_waits_for_nothing_that_can_not_be_closed(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(bridge, "CLOSE_SECONDS", 0.05)
+    made, auth = Bridge(), Admit(cheap(data_dir=tmp_path))
+
+    async def endless():
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(auth, "close", endless)
+    made.keep(auth)
+    made.call(asyncio.sleep(0))
+    forking = threading.Thread(target=made.before_fork, daemon=True)
+    forking.start()
+    forking.join(60)
+    assert not forking.is_alive()
+    assert "could not be closed" in caplog.text
+    made.after_fork()
+
+
 def test_what_takes_too_long_is_given_up(auths, monkeypatch):
     """A thread is not lost for ever to a request that nothing ends."""
     monkeypatch.setattr(bridge, "LONGEST", 0.05)
