@@ -166,6 +166,15 @@ def test_an_answer_that_does_not_come_is_not_waited_for(monkeypatch, silent_afte
             asked.get("/x")
 
 
+def test_a_handshake_that_does_not_come_is_not_waited_for(monkeypatch):
+    """It takes the connection, and says nothing of who it is."""
+    monkeypatch.setattr(issuer_module, "SECONDS", 0.2)
+    with listening() as server, asking(url_of(server).replace("http:", "https:")) as asked:
+        thread = answer_raw(server, lambda _, over: over.wait(30))
+        with thread, pytest.raises(Away, match=r"no answer \(TimeoutError"):
+            asked.get("/x")
+
+
 def test_an_answer_that_drips_is_not_waited_for(monkeypatch):
     """Each byte comes in time, the whole does not."""
     monkeypatch.setattr(issuer_module, "SECONDS", 0.3)
