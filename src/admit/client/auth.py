@@ -48,8 +48,8 @@ class AdmitAuth(httpx.Auth):
         patience: for how many seconds a request waits for an access token while the issuer does
             not answer.
         timeout: as of httpx: for how many seconds one try waits for a connection to the issuer, or
-            for the next bytes of its answer. All of a try takes three times as long at most; without
-            an event loop, the name's look-up and each address's connecting are not cut short.
+            for the next bytes of its answer. All of a try takes three times as long at most; with
+            no event loop, the name's look-up and each address's connecting are not cut short.
         verify: as of httpx: whom to believe that they are the issuer.
         proxy: as of httpx: through what to reach the issuer.
         user_agent: what the list of the user's sessions shows.
