@@ -149,8 +149,9 @@ class Engine:
     async def close(self) -> None:
         """Stop looking and let go of the store; may be repeated.
 
-        A start under way is waited for, so that it leaves nothing open. Hooks under way are waited
-        for a little, and may still use the store.
+        A start under way is waited for a little; one that takes longer, or comes meanwhile, leaves
+        nothing open and raises `Unavailable`. Hooks under way are waited for a little, too, and may
+        still use the store.
         """
         await self._life.close()
 

@@ -22,15 +22,12 @@ INHERITED = (
     " imported, or let gunicorn run without --preload."
 )
 
-
 GONE_SECONDS = 1.0
 """How long threads that have ended may take to be gone."""
-TASKS = "/proc/self/task"
-"""Where Linux lists the threads of this process; other systems don't tell."""
-
-
 BUSY_SECONDS = 1.0
 """How long a fork waits for what is at work outside of Python."""
+TASKS = "/proc/self/task"
+"""Where Linux lists the threads of this process; other systems don't tell."""
 
 
 class Forked(Protocol):
