@@ -16,11 +16,11 @@ from tests.verifier.scripted import (
     answering,
     claims,
     entry,
+    looking_often,
     public,
     scripted,
     service,
     soon,
-    unhurried,
 )
 
 FEED = "/auth/revocations"
@@ -34,7 +34,7 @@ def time():
 
 @pytest.fixture
 def issuer(monkeypatch):
-    unhurried(monkeypatch)
+    looking_often(monkeypatch)
     with scripted() as issuer:
         issuer.holds = True
         yield issuer

@@ -12,7 +12,7 @@ import pytest
 from admit.errors import InvalidToken
 from tests.verifier import forms
 from tests.verifier.forms import CLIENT, made, published, token
-from tests.verifier.scripted import Time, scripted, unhurried
+from tests.verifier.scripted import Time, looking_often, scripted
 
 JWKS = "/auth/.well-known/jwks.json"
 ID_TOKENS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ HEADERS: list[dict[str, Any]] = [
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    unhurried(monkeypatch)
+    looking_often(monkeypatch)
 
 
 @pytest.fixture(scope="module")

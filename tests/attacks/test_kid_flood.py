@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from admit.errors import InvalidToken, Unavailable
-from tests.verifier.scripted import Time, answering, scripted, service, unhurried
+from tests.verifier.scripted import Time, answering, looking_often, scripted, service
 
 JWKS = "/auth/.well-known/jwks.json"
 FLOOD = 300
@@ -26,7 +26,7 @@ def time():
 
 @pytest.fixture
 def issuer(monkeypatch):
-    unhurried(monkeypatch)
+    looking_often(monkeypatch)
     with scripted() as issuer:
         issuer.holds = True
         yield issuer

@@ -52,8 +52,8 @@ async def test_the_first_requests_may_all_start_it_at_once(process):
     await engine.close()
 
 
-async def starting_slowly(engine, monkeypatch):
-    """A start that has begun, and the event without which its store is not opened."""
+def opening_slowly(engine, monkeypatch):
+    """Whether its store is being opened, and the event without which that never ends."""
     start, opening, opened = engine.store.start, asyncio.Event(), asyncio.Event()
 
     async def slowly():
@@ -62,9 +62,27 @@ async def starting_slowly(engine, monkeypatch):
         await start()
 
     monkeypatch.setattr(engine.store, "start", slowly)
+    return opening, opened
+
+
+async def starting_slowly(engine, monkeypatch):
+    """A start that has begun, and the event without which its store is not opened."""
+    opening, opened = opening_slowly(engine, monkeypatch)
     starting = asyncio.create_task(engine.start())
     await opening.wait()
     return starting, opened
+
+
+async def failed_start(engine, monkeypatch):
+    """Start it while its store is out."""
+
+    async def out():
+        raise Unavailable("The store cannot be reached.")
+
+    with monkeypatch.context() as patching:
+        patching.setattr(engine.store, "start", out)
+        with pytest.raises(Unavailable):
+            await engine.start()
 
 
 async def test_a_close_waits_for_the_start_under_way_and_leaves_nothing_open(process, monkeypatch):
@@ -115,14 +133,7 @@ async def test_a_close_waits_for_no_start_that_hangs_and_that_leaves_nothing_ope
 async def test_a_start_that_failed_leaves_nothing_to_inherit(process, monkeypatch):
     """A store that was out before the fork, in whatever event loop, condemns no child."""
     engine = process()
-
-    async def out():
-        raise Unavailable("The store cannot be reached.")
-
-    with monkeypatch.context() as patching:
-        patching.setattr(engine.store, "start", out)
-        with pytest.raises(Unavailable):
-            await engine.start()
+    await failed_start(engine, monkeypatch)
     engine._life.forked()  # as in a child
     await engine.start()
     assert engine.ready
@@ -136,14 +147,7 @@ async def test_a_start_that_failed_after_one_that_did_not_leaves_what_that_one_o
     engine = process()
     await engine.start()
     engine._life._unlearn()  # as where the watch ended by itself
-
-    async def out():
-        raise Unavailable("The store cannot be reached.")
-
-    with monkeypatch.context() as patching:
-        patching.setattr(engine.store, "start", out)
-        with pytest.raises(Unavailable):
-            await engine.start()
+    await failed_start(engine, monkeypatch)
     watch = engine._upkeep._watch
     engine._life.forked()  # as in a child
     with pytest.raises(SettingsError, match="forked"):
@@ -159,13 +163,7 @@ async def test_a_request_waits_for_a_start_no_longer_than_it_may(
 ):
     """The start goes on, for the requests after it."""
     engine = Engine(process().settings, watch=watch)
-    start, opened = engine.store.start, asyncio.Event()
-
-    async def hangs():
-        await opened.wait()
-        await start()
-
-    monkeypatch.setattr(engine.store, "start", hangs)
+    _, opened = opening_slowly(engine, monkeypatch)
     monkeypatch.setattr(f"admit.life.{bound}", 0.01)
     with pytest.raises(Unavailable, match="still starting"):
         await asyncio.wait_for(engine.begin(), PATIENCE)

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, Time, scripted, service, unhurried
+from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, Time, looking_often, scripted, service
 
 PAGE = Path(__file__).parents[2] / "docs" / "verifier.md"
 SESSION_OVER = {"code": "invalid_token", "status": 401}
@@ -23,7 +23,7 @@ def block(holding):
 
 @pytest.fixture
 def issuer(monkeypatch):
-    unhurried(monkeypatch)
+    looking_often(monkeypatch)
     with scripted() as issuer:
         issuer.holds = True
         yield issuer

@@ -13,8 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 from joserfc.jwk import ECKey
 
 from admit.verifier import following
-from admit.verifier import issuer as issuer_module
-from admit.verifier import service as service_module
 from admit.verifier.instants import Clocks
 from admit.verifier.on_request import OnRequest
 from admit.verifier.service import Verifier
@@ -57,11 +55,8 @@ def service(url, clocks, **more):
         yield made
 
 
-def unhurried(monkeypatch):
-    """Let a test's machine be as slow as it is, and threads look often at clocks of the test's."""
-    monkeypatch.setattr(issuer_module, "SECONDS", PATIENCE)
-    monkeypatch.setattr(issuer_module, "PATIENT_SECONDS", PATIENCE)
-    monkeypatch.setattr(service_module, "FIRST_SECONDS", 2 * PATIENCE)
+def looking_often(monkeypatch):
+    """Let threads look often at clocks of the test's, and take as long to end as they need."""
     monkeypatch.setattr(following, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(following, "CLOSE_SECONDS", PATIENCE)
 

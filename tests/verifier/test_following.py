@@ -24,10 +24,10 @@ from tests.verifier.scripted import (
     NOW,
     answering,
     entry,
+    looking_often,
     page,
     service,
     soon,
-    unhurried,
 )
 from tests.verifier.test_issuer import BAD
 
@@ -37,7 +37,7 @@ JWKS = "/auth/.well-known/jwks.json"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    unhurried(monkeypatch)
+    looking_often(monkeypatch)
 
 
 @pytest.fixture

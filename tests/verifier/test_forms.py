@@ -11,14 +11,14 @@ from admit.verifier.forms import FORMS, Auth0
 from tests.attacks.forging import signed
 from tests.verifier import forms
 from tests.verifier.forms import GOOD, MAKERS, by_hand, made, published, token
-from tests.verifier.scripted import NOW, Time, answering, scripted, unhurried
+from tests.verifier.scripted import NOW, Time, answering, looking_often, scripted
 
 JWKS = "/auth/.well-known/jwks.json"
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    unhurried(monkeypatch)
+    looking_often(monkeypatch)
 
 
 @pytest.fixture(scope="module")

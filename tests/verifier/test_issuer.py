@@ -11,7 +11,6 @@ import pytest
 
 from admit.errors import InvalidToken, Unavailable
 from admit.verifier import issuer as issuer_module
-from admit.verifier.held import Ended, Held
 from admit.verifier.instants import Clocks
 from admit.verifier.issuer import LARGEST, Away, Issuer, address
 from tests.certificates import self_signed
@@ -308,22 +307,6 @@ def test_a_connection_that_died_is_replaced_and_nobody_notices(issuer, time):
             assert closed.wait(60)
             closed.clear()
     assert issuer.connections >= 3
-
-
-def test_a_connection_that_was_just_made_when_the_verifier_was_closed_is_closed_too(
-    issuer, time, monkeypatch
-):
-    made, connections = Held(issuer.url, clocks=time.clocks), []
-
-    def connecting(until):
-        connections.append(Issuer._connect(made, until))
-        made.end()
-        return connections[0]
-
-    monkeypatch.setattr(made, "_connect", connecting)
-    with pytest.raises(Ended):
-        made.get("/revocations")
-    assert connections[0].sock is None
 
 
 def test_a_connection_that_lay_idle_is_not_used_again(issuer, time):

@@ -11,7 +11,7 @@ import pytest
 from admit.errors import InvalidToken, Unavailable
 from admit.verifier.instants import Clocks
 from admit.verifier.service import Verifier
-from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, PATIENCE, service, soon, unhurried
+from tests.verifier.scripted import AUDIENCE, ISSUER, KEY, PATIENCE, looking_often, service, soon
 
 LOGIN = {"email": "ada@example.com", "password": "correct horse battery"}
 ROTATIONS = 10
@@ -20,7 +20,7 @@ THREADS = 4
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    unhurried(monkeypatch)
+    looking_often(monkeypatch)
 
 
 def clocks(server):
