@@ -12,7 +12,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from admit.verifier.issuer import Answer, Away, Issuer
+from admit.verifier.issuer import Answer, Away, Issuer, hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,14 +81,12 @@ class Held(Issuer):
     ) -> Answer:
         self._talking = connection.sock
         try:
-            if self._ended:  # looked at once it can be ended, or nobody would see that it was
-                connection.close()
-            self._must_go_on()
+            self._must_go_on()  # once it can be ended, or nobody would see that it was
             return super()._ask(connection, path, headers, until)
         finally:
             self._talking = None
             if self._ended:  # then it may be one that nothing was asked on
-                connection.close()
+                hang_up(connection)
 
     def _must_go_on(self) -> None:
         """Ask no more.

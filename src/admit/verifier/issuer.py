@@ -154,7 +154,7 @@ class Issuer:
         """Let go of the connection; the next question makes another."""
         with self.turn:
             if self._connection is not None:
-                _hung_up(self._connection)
+                hang_up(self._connection)
                 self._connection = None
 
     def _kept(self) -> HTTPConnection | None:
@@ -165,7 +165,7 @@ class Issuer:
         idle = self._clocks.now().since(self._used)
         if idle <= IDLE_SECONDS and _is_silent(connection.sock):
             return connection
-        _hung_up(connection)
+        hang_up(connection)
         return None
 
     def _connect(self, until: float) -> HTTPConnection:
@@ -227,10 +227,11 @@ class Issuer:
             if whole and connection.sock is not None:  # it is None where the issuer hangs up
                 self._connection, self._used = connection, self._clocks.now()
             else:
-                _hung_up(connection)
+                hang_up(connection)
 
 
-def _hung_up(connection: HTTPConnection) -> None:
+def hang_up(connection: HTTPConnection) -> None:
+    """Close it, which is OpenSSL's work too: no fork comes between."""
     with CALM.at_work():
         connection.close()
 
