@@ -30,10 +30,11 @@ check: .venv/dev.stamp ## lint, formatting, types, architecture
 # After .venv/bin/pip, which may need apt-get as well: two of them at once stop each other.
 # Debian keeps PostgreSQL's programs outside the PATH. Tests start servers of their own; one that
 # the package starts by itself is left alone and not used.
-servers: | .venv/bin/pip ## PostgreSQL, Redis, Node and dynalite for the tests, installed where apt-get and npm may
+servers: | .venv/bin/pip ## PostgreSQL, Redis, Chromium, Node and npm packages for the tests, installed where apt-get and npm may
 	@missing=; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing=postgresql; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v node >/dev/null && command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo="sudo -n"; fi; \
