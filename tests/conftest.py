@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.servers",
     "tests.emulators",
     "tests.log_search",
+    "tests.browser.fixtures",
 ]
 
 # The suites are shipped without pytest; here their assertions say what they compared.
