@@ -9,8 +9,8 @@ class Watch:
     """
 
     def __init__(self, tab):
-        self.complaints = []
-        self.origins = set()
+        self.complaints: list[str] = []
+        self.origins: set[str] = set()
         tab.on("console", self._heard)
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         tab.on("request", self._asked)
