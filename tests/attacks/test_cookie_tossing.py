@@ -41,6 +41,20 @@ async def test_names_that_a_sibling_can_write_are_not_ours(service):
         refused(alone, 401, "unauthenticated")
 
 
+@pytest.mark.parametrize("blank", [b"\xa0", b"\x85", b"\x1c", b"\x0b", b"\x0c", b"\xa0 \t"])
+async def test_a_blank_that_no_browser_takes_for_one_makes_no_name_ours(service, blank):
+    """Chromium lets a sibling set a name that begins so, and sends it with that very byte."""
+    await service.register("evil@example.com")
+    planted = (await service.sign_in("evil@example.com"))["refresh_token"]
+    line = blank + f"{service.refresh_cookie}={planted}".encode()
+    for cookies in (line, b"a=b; " + line, b"a=b;" + line + b"; c=d"):
+        answer = await service.client.request(
+            "POST", "/auth/refresh", headers=[(b"Cookie", cookies)]
+        )
+        refused(answer, 401, "unauthenticated")
+    assert (await service.refresh(planted)).status_code == 200
+
+
 async def test_a_planted_cookie_without_a_name_is_not_ours(service):
     """Browsers send it as its bare value; it must not sign the visitor out of every request."""
     await service.register()

@@ -127,6 +127,14 @@ def test_a_cookie_is_not_planted_inside_of_another_ones_value(attacker, victim):
         assert attacker.me(HTTP_COOKIE=doubled)[0] == 400
 
 
+def test_a_no_break_space_before_a_cookie_is_a_part_of_its_name(attacker, victim):
+    """Chromium lets a sibling plant such a name; taken for a blank, its value held a joint."""
+    evil = f"{SECRETS[1]}={victim[1].access_token}"
+    alone = f"\xa0{evil}"
+    for planted in (alone, f"a=b; {alone}", f"{alone},{evil}", f"{alone},{alone}"):
+        assert attacker.me(HTTP_COOKIE=planted)[0] == 401, planted
+
+
 def test_two_refresh_tokens_are_refused(attacker, victim):
     """In one header that was two, or in two cookies of one name."""
     token = victim[0].refresh_token

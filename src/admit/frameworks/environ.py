@@ -25,7 +25,7 @@ Environ = dict[str, Any]
 Lines = list[tuple[bytes, bytes]]
 
 _OURS = r"(?:__Host-Http-)?admit-(?:refresh|access)"
-_COOKIES_JOINED = re.compile(rf"(?:^|;)\s*(?P<name>{_OURS})=[^;,]*(?P<comma>,)\s*(?P=name)=")
+_COOKIES_JOINED = re.compile(rf"(?:^|;)[ \t]*(?P<name>{_OURS})=[^;,]*(?P<comma>,)[ \t]*(?P=name)=")
 """One cookie of ours, from two headers. A comma elsewhere is a part of somebody's value: were it
 taken for a joint, whoever can plant any cookie could plant ours inside of it."""
 _KEYS = {"authorization": "HTTP_AUTHORIZATION", "cookie": "HTTP_COOKIE"}

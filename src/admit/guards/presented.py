@@ -9,6 +9,12 @@ from admit.errors import Malformed, Unauthenticated
 
 _JOINED = re.compile(r",\s*[A-Za-z]+ ", re.ASCII)
 """Two values of one header, as WSGI servers join them: a token has no blank in it."""
+BLANKS = " \t"
+"""What may stand around a cookie (RFC 6265 section 5.2).
+
+Python takes more for blanks, and browsers don't: a sibling can plant a cookie whose name is ours
+but for a no-break space before it.
+"""
 
 
 class Headers(Protocol):
@@ -53,9 +59,9 @@ def cookies(headers: Headers, name: str) -> list[str]:
     values: dict[str, None] = {}
     for line in headers.getlist("cookie"):
         for pair in line.split(";"):
-            key, named, value = pair.strip().partition("=")
+            key, named, value = pair.strip(BLANKS).partition("=")
             if named and key == name:
-                values[value.strip()] = None
+                values[value.strip(BLANKS)] = None
     return list(values)
 
 

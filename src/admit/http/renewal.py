@@ -21,7 +21,7 @@ from admit.errors import InvalidToken, Refusal, Unavailable
 from admit.guards import csrf
 from admit.guards.cookies import Cookies
 from admit.guards.gate import REFUSED, SAFE
-from admit.guards.presented import bearer
+from admit.guards.presented import BLANKS, bearer
 from admit.http.former import FormerCookies
 from admit.stores.patience import Patience
 
@@ -147,9 +147,9 @@ class Renewal:
         """The request's cookies, with this access token in place of the one that was there."""
         name = self._cookies.access_name
         kept = [
-            pair.strip()
+            pair.strip(BLANKS)
             for line in headers.getlist("cookie")
             for pair in line.split(";")
-            if pair.strip().partition("=")[0] != name
+            if pair.strip(BLANKS).partition("=")[0] != name
         ]
         return "; ".join([*kept, f"{name}={access_token}"])
