@@ -5,6 +5,7 @@ is there before anything else, sees whatever the client does, and knows all name
 """
 
 import json
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,10 @@ SPY = """
     other.onmessage = ({ data }) => see(data);
   };
   const set = Storage.prototype.setItem;
-  Storage.prototype.setItem = function (key, value) { see(key, value); set.call(this, key, value); };
+  Storage.prototype.setItem = function (key, value) {
+    see(key, value);
+    set.call(this, key, value);
+  };
 })()
 """
 """Sees everything that the client asks, hears, tells and keeps."""
@@ -65,7 +69,7 @@ LOOK = """async (mark) => {
 }""".replace("NAME", NAME)
 """Looks everywhere that a page can look at without asking anybody."""
 
-REQUESTS = [
+REQUESTS: list[dict[str, Any]] = [
     {},
     {"json": {"delivery": "body"}},
     {"json": {}},
