@@ -19,7 +19,15 @@ class Admit(Engine):
 
     @cached_property
     def app(self) -> App:
-        """Every route of the HTTP contract, as one ASGI app."""
+        """Every route of the HTTP contract, and the pages where they are on, as one ASGI app.
+
+        Raises:
+            SettingsError: the pages can't be as the settings want them.
+        """
         from admit.http.app import App  # noqa: PLC0415  verifying a token needs no framework
 
-        return App(self)
+        if not self.settings.pages:
+            return App(self)
+        from admit.web import pages  # noqa: PLC0415  needs Jinja2, and most apps have no pages
+
+        return App(self, pages(self))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SECRET_BYTES = 32
 SECRET_VARIETY = 10
+LONGEST_TITLE = 60
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, None: 1}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*", re.ASCII)
@@ -36,6 +37,14 @@ def path(value: object) -> Path:
     if not isinstance(value, str | Path):
         raise ValueError("a path")
     return Path(value).expanduser()
+
+
+def title(value: object) -> str:
+    """A name of one line, for people to read."""
+    name = text(value)
+    if not 1 <= len(name) <= LONGEST_TITLE or not name.isprintable():
+        raise ValueError(f"a name of one line and at most {LONGEST_TITLE} characters")
+    return name
 
 
 def span(value: object) -> float:

@@ -46,6 +46,11 @@ WRONG = {
     "revocation_strict": "perhaps",
     "verifier_keys": "short",
     "metrics_keys": "short",
+    "pages": "perhaps",
+    "pages_name": "x" * 61,
+    "pages_theme": 7,
+    "pages_logo": 7,
+    "pages_home": 7,
 }
 
 

@@ -30,6 +30,8 @@ def banner(engine: Engine, *, host: str, port: int, workers: int, form: Form) ->
         "store": engine.store.name,
         "secret": _secret(settings),
     }
+    if settings.pages:
+        facts["pages"] = f"{settings.issuer}/sign-in"
     if engine.counters.names:
         facts["limits"] = f"counted together, in {', '.join(engine.counters.names)}"
     elif workers > 1:

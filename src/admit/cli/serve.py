@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,7 +21,7 @@ from admit.settings import Settings, variable
 from admit.telemetry import workers as together
 
 if TYPE_CHECKING:
-    from admit.engine import Engine
+    from admit.auth import Admit
     from admit.telemetry.logs import Form
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -49,7 +49,7 @@ def serve(
     """Start the server.
 
     With nothing set it makes a secret and a database in ./admit-data, and its base URL is
-    http://localhost with the port.
+    http://localhost with the port. It has the pages, unless ADMIT_PAGES is off.
     """
     from admit.auth import Admit  # noqa: PLC0415  `admit --help` needs no server
     from admit.cli.worker import BACKLOG  # noqa: PLC0415
@@ -64,6 +64,7 @@ def serve(
         form = _form(log_format)
         banner(auth, host=host, port=port, workers=workers, form=form)
         os.environ[variable("base_url")] = auth.settings.base_url
+        os.environ[variable("pages")] = "on" if auth.settings.pages else "off"
         if _huge_pages():
             os.environ.setdefault("GLIBC_TUNABLES", TUNABLES)
         if workers == 1:
@@ -88,15 +89,15 @@ def _huge_pages() -> bool:
 
 def _settings(port: int) -> Settings:
     """The settings; where no base URL is set, it is this machine's with the port."""
-    if is_set("base_url"):
-        return Settings.load()
-    return Settings.load(base_url=f"http://localhost:{port}")
+    ours: dict[str, Any] = {"base_url": f"http://localhost:{port}", "pages": True}
+    return Settings.load(**{name: value for name, value in ours.items() if not is_set(name)})
 
 
-async def _check(engine: Engine) -> None:
+async def _check(auth: Admit) -> None:
     """Start everything once, so that what can't work is one sentence and not a server's log."""
-    async with engine:
-        await engine.store.check()
+    async with auth:
+        await auth.store.check()
+        auth.app  # noqa: B018  it is made when it is asked for, pages and all
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -23,6 +23,8 @@ from admit.http.routes import Routes
 from admit.stores.patience import Patience
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from admit.engine import Engine
@@ -35,18 +37,38 @@ CORS_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Refresh-Tok
 CORS_SECONDS = 600
 
 
+class Pages(Protocol):
+    """Pages for people beside the JSON routes."""
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """What is served beside ours."""
+
+    @property
+    def paths(self) -> Container[str]:
+        """Which paths are answered whether or not the engine has started."""
+
+    def missing(self, request: Request) -> Response | None:
+        """The page for who opened an address where nothing is; None for a program."""
+
+
 class App:
     """Every route under the prefix, and the health checks and keys at the root.
 
     It routes by the full path, so it may be mounted at the prefix, or at the root, or served
     alone. It starts its engine with the server (lifespan), or at the first request where whoever
     mounts it runs no lifespan.
+
+    Arguments:
+        engine: answers for everything.
+        pages: for people; none where None.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, pages: Pages | None = None) -> None:
         self._engine = engine
         self._headers = _raw(security_headers(secure=engine.settings.secure))
-        self._app = _routed(engine)
+        self._app = _routed(engine, pages)
+        self._without_engine = pages.paths if pages else frozenset[str]()
         self._observer = Observer(engine)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +104,9 @@ class App:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
             await _refuse(errors.TooLarge("The headers are over 64 KiB."), scope, receive, send)
+            return
+        if scope["path"] in self._without_engine:
+            await self._app(scope, receive, send)
             return
         try:
             await self._engine.begin()
@@ -130,7 +155,7 @@ async def _refuse(error: errors.Refusal, scope: Scope, receive: Receive, send: S
     await problem(error)(scope, receive, send)
 
 
-def _routed(engine: Engine) -> ASGIApp:
+def _routed(engine: Engine, pages: Pages | None) -> ASGIApp:
     """The routes, with refusals as answers, and CORS around both."""
     routes = Routes(engine)
     served_under_prefix = [
@@ -159,9 +184,17 @@ def _routed(engine: Engine) -> ASGIApp:
     ]
     if engine.settings.metrics_keys:
         served.append(Route(metrics.PATH, metrics.endpoint(engine)))
+    if pages:
+        served += pages.routes
+
+    async def not_routed(request: Request, error: Exception) -> Response:
+        answer = _not_routed(request, error)
+        lost = answer.status_code == errors.NotFound.status
+        return (pages.missing(request) if pages and lost else None) or answer
+
     handlers = {
         errors.Refusal: _refused,
-        HTTPException: _not_routed,
+        HTTPException: not_routed,
         ClientDisconnect: _gone,
     }
     app = ExceptionMiddleware(Router(served, redirect_slashes=False), handlers)
@@ -196,7 +229,7 @@ def _cause(error: Exception) -> str:
     return f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else ""
 
 
-async def _not_routed(request: Request, error: Exception) -> Response:
+def _not_routed(request: Request, error: Exception) -> Response:
     allow = (getattr(error, "headers", None) or {}).get("Allow")
     refusal = errors.MethodNotAllowed(allow=allow) if allow else errors.NotFound()
     refused(request.scope, refusal)

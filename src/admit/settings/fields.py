@@ -227,6 +227,33 @@ class Fields:
         " each. Without any, there is no such route.",
         secret=True,
     )
+    pages: bool = setting(
+        False,  # noqa: FBT003
+        readers.switch,
+        "Whether there are pages to sign in with, beside the JSON routes. `admit serve` has them"
+        " unless this is `off`; an app that Admit is part of has none unless it is `on`.",
+    )
+    pages_name: str = setting(
+        "Admit", readers.title, "What the product is called on the pages, in at most 60 characters."
+    )
+    pages_theme: str = setting(
+        "",
+        readers.text,
+        "The path of a CSS file that is loaded after the pages' own, for other colours; at most"
+        " 64 KiB.",
+    )
+    pages_logo: str = setting(
+        "",
+        readers.text,
+        "The path of an image that stands for the name at the top of the pages: SVG, PNG, JPEG,"
+        " WebP or GIF, at most 256 KiB.",
+    )
+    pages_home: str = setting(
+        "",
+        readers.text,
+        "Where one goes after signing in, where the link said nothing else: a path of the base URL,"
+        " or an address whose origin is among `allowed_origins`. Defaults to the account page.",
+    )
 
     def __post_init__(self) -> None:
         for each in fields(self):

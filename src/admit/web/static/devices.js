@@ -1,0 +1,94 @@
+// The list of devices on the account page.
+
+import { admit, byId, element, explain, page, words } from "./page.js";
+import { ago } from "./ago.js";
+import { device } from "./device.js";
+
+/** @typedef {import("./client.js").Session} Session */
+
+/** Show every device on which this user is signed in, the one in hand first. */
+export async function listDevices() {
+  const answer = await admit.fetch(`${location.origin}${page.baseUrl}/sessions`);
+  if (!answer.ok) throw new Error(`the list of devices was answered with ${answer.status}`);
+  const now = Date.parse(answer.headers.get("date") ?? "") || Date.now();
+  /** @type {{ sessions: Session[] }} */
+  const { sessions } = await answer.json();
+  sessions.sort((a, b) => Number(b.current) - Number(a.current));
+  byId("devices").replaceChildren(...sessions.map((each) => row(each, now)));
+}
+
+/**
+ * @param {Session} session
+ * @param {number} now
+ * @returns {HTMLElement}
+ */
+function row(session, now) {
+  const called = name(session.user_agent);
+  const title = session.user_agent ? { title: session.user_agent } : {};
+  const heading = element("p", { class: "called" }, element("span", title, called));
+  const about = element("div", {}, heading, element("p", { class: "seen" }, seen(session, now)));
+  const item = element("li", {}, about);
+  if (session.current) {
+    heading.append(element("span", { class: "badge" }, words("account", "this_one")));
+  } else {
+    item.append(ender(session, called));
+  }
+  return item;
+}
+
+/**
+ * @param {string | null} userAgent
+ * @returns {string}
+ */
+function name(userAgent) {
+  const { browser, system } = device(userAgent);
+  if (browser && system) return words("devices", "on", { browser, system });
+  return browser ?? system ?? words("devices", "unknown");
+}
+
+/**
+ * @param {Session} session
+ * @param {number} now
+ * @returns {string}
+ */
+function seen(session, now) {
+  const when = words("account", "seen", { when: ago(session.last_seen_at, now, page.lang) });
+  const active = session.current ? words("account", "seen_now") : when;
+  const from = session.ip ? words("account", "address", { address: session.ip }) : "";
+  const opened = words("account", "opened", { when: ago(session.opened_at, now, page.lang) });
+  return [`${active} ${from}`.trim(), opened].join(" · ");
+}
+
+/**
+ * The button that signs this device out.
+ * @param {Session} session
+ * @param {string} called
+ * @returns {HTMLElement}
+ */
+function ender(session, called) {
+  const long = words("account", "end_long", { device: called });
+  const button = element("button", { type: "button", "aria-label": long }, words("account", "end"));
+  button.addEventListener("click", () => end(session, called, button));
+  return button;
+}
+
+/**
+ * @param {Session} session
+ * @param {string} called
+ * @param {HTMLElement} button
+ */
+async function end(session, called, button) {
+  const notice = byId("said");
+  button.setAttribute("aria-busy", "true");
+  try {
+    await admit.endSession(session.id);
+    await listDevices();
+    notice.classList.remove("wrong");
+    notice.textContent = words("account", "ended", { device: called });
+  } catch (error) {
+    notice.classList.add("wrong");
+    notice.textContent = explain(error);
+    button.removeAttribute("aria-busy");
+  }
+  notice.hidden = false;
+}
