@@ -1,0 +1,74 @@
+import { tokenOf } from "./getAccessToken.js";
+import { now, type Core } from "./standing.js";
+import type { Admit } from "./types.js";
+
+/** Milliseconds in which a server that refuses the new token as well is not believed again. */
+const CURED = 10_000;
+
+export const fetchWith =
+  (core: Core): Admit["fetch"] =>
+  async (input, init) => {
+    const request = new Request(input, init);
+    const { origin } = new URL(request.url);
+    if (!core.origins.has(origin)) {
+      throw new TypeError(
+        `The access token is not sent to ${origin}: add it to createAdmit's origins,` +
+          " or use the browser's own fetch.",
+      );
+    }
+    return send(core, request, init?.body instanceof ReadableStream);
+  };
+
+/**
+ * Send it with the access token, and once more with a new one where that is refused.
+ *
+ * A stream is gone once it was sent, so the refusal stands: `isStream`.
+ */
+export async function send(core: Core, request: Request, isStream?: boolean): Promise<Response> {
+  const { signal } = request;
+  const token = await unless(signal, tokenOf(core));
+  if (!token) return fetch(request);
+  const again = isStream ? null : request.clone();
+  const response = await fetch(bearing(request, token));
+  if (!again || !isRefused(response) || isCure(core, token)) return response;
+  const fresh = await unless(signal, renewed(core, token));
+  if (!fresh) return response;
+  response.body?.cancel().catch(() => {});
+  return fetch(bearing(again, fresh));
+}
+
+/** Another token than this one, which was refused. */
+async function renewed(core: Core, token: string): Promise<string | null> {
+  const isOurs = core.token === token;
+  const fresh = await tokenOf(core, token);
+  if (isOurs && fresh) {
+    core.cure = fresh;
+    core.curedAt = now();
+  }
+  return fresh;
+}
+
+/** It came in place of a refused one a moment ago: one more would not be taken either. */
+const isCure = (core: Core, token: string) =>
+  core.cure === token && now() - core.curedAt < CURED;
+
+/** Whether a new token may help: not against "sign in again, more recently", or a missing role. */
+function isRefused({ status, headers }: Response): boolean {
+  const error = /\berror="?([\w-]+)/.exec(headers.get("WWW-Authenticate") ?? "");
+  return status === 401 && (!error || error[1] === "invalid_token");
+}
+
+function bearing(request: Request, token: string): Request {
+  request.headers.set("Authorization", `Bearer ${token}`);
+  return request;
+}
+
+/** What is promised, unless the caller does not want it any more. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = () => reject(signal.reason);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", end));
+  });
+}

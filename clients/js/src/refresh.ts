@@ -1,0 +1,69 @@
+import { answerTo, isTokens, shaped, type Tokens } from "./answers.js";
+import { AdmitError } from "./errors.js";
+import { keyUsed, retryKey } from "./kept.js";
+import { backOff, enter, heed, leave, now, type Core } from "./standing.js";
+
+/**
+ * Ask for a new access token; whoever asks meanwhile is told by the same answer.
+ *
+ * False: somebody signed in or out in between, and one has to look again.
+ * Throws an AdmitError where the server is away, which signs nobody out.
+ */
+export function refresh(core: Core): Promise<boolean> {
+  if (!core.renewing) {
+    const mine = renew(core).finally(() => {
+      if (core.renewing === mine) core.renewing = null;
+    });
+    core.renewing = mine;
+  }
+  return core.renewing;
+}
+
+async function renew(core: Core): Promise<boolean> {
+  const { stop } = core;
+  await core.line;
+  heed(core);
+  if (stop.signal.aborted || core.kept.read("out")) return false;
+  const key = retryKey(core.kept);
+  const asked = now();
+  try {
+    const tokens = shaped<Tokens>(await answer(core, key), isTokens);
+    if (isLate(core, stop)) return false;
+    keyUsed(core.kept, key);
+    enter(core, tokens, asked);
+  } catch (error) {
+    if (isLate(core, stop)) return false;
+    if (!(error instanceof AdmitError && isOut(error))) {
+      backOff(core, error as AdmitError);
+      throw error;
+    }
+    keyUsed(core.kept, key);
+    if (core.token) core.tabs.tell({ look: true });
+    leave(core, error.reason ?? null);
+  }
+  return true;
+}
+
+/** An answer that comes after a sign-in or a sign-out brings nobody back, and signs nobody out. */
+function isLate(core: Core, stop: AbortController): boolean {
+  heed(core);
+  return stop.signal.aborted || core.kept.read("out") !== null;
+}
+
+/** Nothing else signs out: a 403, a 500 or a portal's page say nothing of the session. */
+const isOut = ({ status, code }: AdmitError) =>
+  status === 401 && (code === "refresh_refused" || code === "unauthenticated");
+
+const answer = (core: Core, key: string) =>
+  answerTo(
+    (signal) =>
+      fetch(`${core.base}/refresh`, {
+        method: "POST",
+        headers: { "Idempotency-Key": key },
+        credentials: "include",
+        cache: "no-store",
+        redirect: "error",
+        signal,
+      }),
+    core.stop.signal,
+  );

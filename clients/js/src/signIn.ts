@@ -1,0 +1,26 @@
+import { isTokens, shaped, type Tokens } from "./answers.js";
+import { json, post, signedOut } from "./call.js";
+import { newKey } from "./kept.js";
+import { inLine } from "./line.js";
+import { enter, moveOn, now, type Core } from "./standing.js";
+import type { Admit } from "./types.js";
+
+export const signIn =
+  (core: Core): Admit["signIn"] =>
+  ({ login, password }) => {
+    const { outs } = core;
+    return inLine(core, async () => {
+      const asked = now();
+      const tokens = shaped<Tokens>(
+        await post(core, "/login", json({ login, password })),
+        isTokens,
+      );
+      // Whoever signed out meanwhile waits for this to end, and ends the new session as well.
+      if (core.outs !== outs) throw signedOut(core);
+      core.kept.write("out", null); // before the others see that somebody signed in
+      newKey(core.kept);
+      moveOn(core);
+      enter(core, tokens, asked);
+      return tokens.user;
+    });
+  };

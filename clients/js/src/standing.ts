@@ -1,0 +1,153 @@
+import type { Tokens } from "./answers.js";
+import type { AdmitError, Reason } from "./errors.js";
+import type { Kept } from "./kept.js";
+import type { Message, Tabs } from "./tabs.js";
+import type { Listener, State, User } from "./types.js";
+
+const LONGEST_PAUSE = 60_000;
+
+/** What one client holds. It is never handed out: the token stays in here. */
+export interface Core {
+  readonly base: string;
+  readonly origins: ReadonlySet<string>;
+  readonly kept: Kept;
+  readonly tabs: Tabs;
+  readonly listeners: Set<Listener>;
+  /** Wait for what is due. */
+  readonly plan: () => void;
+  /** What the listeners were told last. */
+  state: State | null;
+  /** Whether that still holds, as far as this tab knows. */
+  known: boolean;
+  token: string | null;
+  /** When it ends, and when something is due in the background: milliseconds of `now`. */
+  ends: number;
+  due: number;
+  /** Milliseconds before its end from which the token is no longer sent: the way takes time. */
+  slack: number;
+  /** How many sign-ins and sign-outs there were in all tabs; no two of them are equal. */
+  epoch: number;
+  /** How many sign-outs were asked for here. */
+  outs: number;
+  /** Aborts the refresh or the sign-out that is under way. */
+  stop: AbortController;
+  renewing: Promise<boolean> | null;
+  /** What signs in or out waits in a line, and a refresh waits for it. */
+  line: Promise<unknown>;
+  /** The last failure, when it was, and how many there were since the last success. */
+  failure: AdmitError | null;
+  failedAt: number;
+  failures: number;
+  /** The token that came in place of a refused one, and when. */
+  cure: string | null;
+  curedAt: number;
+}
+
+/** A clock that nobody sets: the device's own may be wrong by a day. */
+export const now = (): number => performance.now();
+
+/** Somebody signed in or out: what was under way is of no use any more. */
+export function move(core: Core, epoch: number): void {
+  core.epoch = epoch;
+  core.token = null;
+  core.known = false;
+  halt(core);
+}
+
+/** The same, here: the others find it in what is kept. */
+export function moveOn(core: Core): void {
+  const last = Math.max(core.epoch, keptEpoch(core));
+  move(core, Math.floor(last) + 1 + Math.random());
+  core.kept.write("epoch", `${core.epoch}`);
+}
+
+/** End the request that is under way, so that no late cookie of its answer is taken either. */
+export function halt(core: Core): void {
+  core.stop.abort();
+  core.stop = new AbortController();
+  core.renewing = null;
+}
+
+/** Look whether another tab signed in or out, which nothing may have told. */
+export function heed(core: Core): void {
+  const epoch = keptEpoch(core);
+  if (epoch > core.epoch) {
+    move(core, epoch);
+    if (core.state) {
+      core.due = now() + 100; // or its message comes first
+      core.plan();
+    }
+  }
+  if (core.kept.read("out") && (!core.known || core.token)) leave(core, "signed_out");
+}
+
+const keptEpoch = (core: Core) => Number(core.kept.read("epoch")) || 0;
+
+/** These tokens, asked for at that time, are this tab's; the others are told. */
+export function enter(core: Core, tokens: Tokens, asked: number): void {
+  const { access_token: token, user } = tokens;
+  take(core, token, user, asked, tokens.expires_in * 1000);
+  core.tabs.tell({ epoch: core.epoch, token, left: core.ends - now(), user });
+}
+
+function take(core: Core, token: string, user: User, since: number, span: number): void {
+  core.token = token;
+  core.ends = since + span;
+  core.due = since + span * (0.7 + 0.15 * Math.random());
+  core.slack = Math.min(span / 10, 5000);
+  core.failures = 0;
+  core.failure = null;
+  settle(core, { signedIn: true, user });
+  core.plan();
+}
+
+/** Nobody is signed in here any more. */
+export function leave(core: Core, reason: Reason | null): void {
+  core.token = null;
+  core.due = Infinity;
+  settle(core, { signedIn: false, reason });
+  core.plan();
+}
+
+/** The server is away: again later, and later each time. It signs nobody out. */
+export function backOff(core: Core, error: AdmitError): void {
+  core.failure = error;
+  core.failedAt = now();
+  const pause = Math.min(1000 * 2 ** core.failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2);
+  core.due = core.failedAt + Math.max(pause, (error.retryAfter ?? 0) * 1000);
+  core.plan();
+}
+
+/** Take in what another tab says. What is older than what this one knows changes nothing. */
+export function hear(core: Core, message: Message): void {
+  if ("look" in message) {
+    if (core.token) {
+      core.due = now();
+      core.plan();
+    }
+    return;
+  }
+  const news = message.epoch > core.epoch;
+  if (news) move(core, message.epoch);
+  if (message.epoch !== core.epoch) return;
+  if ("out" in message) leave(core, message.out);
+  else if (message.left > 0 && (core.token ? now() + message.left > core.ends : !core.known)) {
+    take(core, message.token, message.user, now(), message.left);
+  }
+}
+
+/** This is so; whoever listens is told where it is new. */
+export function settle(core: Core, state: State): void {
+  core.known = true;
+  if (JSON.stringify(state) === JSON.stringify(core.state)) return;
+  core.state = state;
+  for (const listener of [...core.listeners]) {
+    try {
+      listener(state);
+    } catch (error) {
+      setTimeout(() => {
+        throw error; // the listener's own, for the console
+      });
+    }
+  }
+}
