@@ -227,32 +227,61 @@ class Accounts:
         )
         self._hooks.password_changed(account.user)
 
-    async def set_enabled(self, user_id: str, *, enabled: bool, now: float) -> bool:
+    async def set_enabled(
+        self,
+        user_id: str,
+        *,
+        enabled: bool,
+        now: float,
+        by: str | None = None,
+        origin: Origin | None = None,
+    ) -> bool:
         """Enable the account, or disable it and end every session; False where it was so already.
+
+        Arguments:
+            user_id: whose account it is.
+            enabled: what it is to be.
+            now: the instant, in seconds since 1970.
+            by: the id of the administrator who does it, for the audit trail.
+            origin: where their request came from.
 
         Raises:
             NotFound, Unavailable: as their names say.
+            Forbidden: the users live in the app.
         """
         changed = await self._change(
             user_id,
-            lambda account: changes.enabled(account, self._settings, enabled=enabled, now=now),
+            lambda account: changes.enabled(
+                account, self._settings, enabled=enabled, now=now, by=by, origin=origin
+            ),
         )
         return changed is not None
 
     async def set_roles(
-        self, user_id: str, *, add: tuple[str, ...], remove: tuple[str, ...], now: float
+        self,
+        user_id: str,
+        *,
+        add: tuple[str, ...],
+        remove: tuple[str, ...],
+        now: float,
+        by: str | None = None,
+        origin: Origin | None = None,
     ) -> tuple[str, ...]:
         """Add and take away roles; return those the account has now.
 
         Where one is taken away, access tokens that are out are refused from now on; the sessions
-        go on, and their next refresh carries the new roles (ASVS 5.0.0-8.3.2).
+        go on, and their next refresh carries the new roles (ASVS 5.0.0-8.3.2). `by` and `origin`
+        are as in `set_enabled`.
 
         Raises:
             InvalidInput, NotFound, Unavailable: as their names say.
+            Forbidden: the users live in the app.
         """
         changed = await self._change(
             user_id,
-            lambda account: changes.roles(account, self._settings, add=add, remove=remove, now=now),
+            lambda account: changes.roles(
+                account, self._settings, add=add, remove=remove, now=now, by=by, origin=origin
+            ),
         )
         return (changed or await self._get(user_id)).user.roles
 

@@ -52,10 +52,17 @@ def event(
     user_id: str | None = None,
     session_id: str | None = None,
     reason: str | None = None,
+    by: str | None = None,
     **detail: str,
 ) -> Event:
-    """An event as it happens at `now`, with the address and user agent of its origin."""
+    """An event as it happens at `now`, with the address and user agent of its origin.
+
+    `by` is the id of the administrator who did it through the API. What users do themselves, and
+    what the command does, has none: whoever runs that has the database, and is no user.
+    """
     origin = origin or Origin()
+    if by is not None:
+        detail["by"] = by
     return Event(
         at=now,
         kind=kind,

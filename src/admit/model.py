@@ -14,6 +14,9 @@ EndedBecause = Literal["signed_out", "password_changed", "reuse_detected", "revo
 """Why a session was ended before its time."""
 USER_ID = re.compile(r"[0-9a-f]{32}")
 """How the id of a user is written."""
+ROLE = re.compile(r"[A-Za-z0-9._:\-]{1,64}", re.ASCII)
+A_ROLE = "1 to 64 of letters, digits, '.', '_', '-' and ':'"
+"""How a role is written: what survives a log and a header; and what is wanted, for people."""
 SKEW = 10.0
 """How far the clocks of two machines may differ, in seconds."""
 

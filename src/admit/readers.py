@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from admit.model import A_ROLE, ROLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -29,6 +31,13 @@ def text(value: object) -> str:
     """Any text."""
     if not isinstance(value, str):
         raise ValueError("text")
+    return value.strip()
+
+
+def role(value: object) -> str:
+    """One role, or nothing."""
+    if not isinstance(value, str) or not (value.strip() == "" or ROLE.fullmatch(value.strip())):
+        raise ValueError(f"one role: {A_ROLE}, not {value!r}")
     return value.strip()
 
 

@@ -16,6 +16,8 @@ from admit.tokens import refresh
 from admit.tokens.issue import Issue
 
 if TYPE_CHECKING:
+    import builtins
+
     from admit.accounts import Accounts
     from admit.events import Kind
     from admit.hooks.running import Running
@@ -344,6 +346,35 @@ class Sessions:
         """End every session of this user; return how many there were."""
         because = ending("signed_out", self._settings, now=now, origin=origin, user_id=user_id)
         return len(await self.end(because, now=now))
+
+    async def revoke(
+        self,
+        *,
+        now: float,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        by: str | None = None,
+        origin: Origin | None = None,
+    ) -> builtins.list[str]:
+        """End one session, or every one of a user, as an administrator; return the ids that ended.
+
+        Arguments:
+            now: the instant, in seconds since 1970.
+            session_id: which session; else all of `user_id`.
+            user_id: whose.
+            by: the id of the administrator who does it, for the audit trail.
+            origin: where their request came from.
+        """
+        because = ending(
+            "revoked",
+            self._settings,
+            now=now,
+            session_id=session_id,
+            user_id=user_id,
+            by=by,
+            origin=origin,
+        )
+        return await self.end(because, now=now)
 
     async def list(self, user_id: str, *, now: float) -> list[Session]:
         """The user's living sessions, the newest first."""

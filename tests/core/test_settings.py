@@ -45,6 +45,7 @@ WRONG = {
     "revocation_max_age": "0",
     "revocation_strict": "perhaps",
     "verifier_keys": "short",
+    "admin_role": "two words",
     "metrics_keys": "short",
     "pages": "perhaps",
     "pages_name": "x" * 61,

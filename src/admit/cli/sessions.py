@@ -19,7 +19,6 @@ from admit.cli.output import (
 )
 from admit.cli.users import Who, account_of
 from admit.errors import NotFound
-from admit.revocation import ending
 
 if TYPE_CHECKING:
     from admit.engine import Engine
@@ -64,9 +63,7 @@ def end(
         if session is not None and await engine.store.find_session(session) is None:
             raise NotFound(f"There is no session {session!r}.")
         user_id = (await account_of(engine, user)).user.id if user is not None else None
-        now = engine.clock()
-        because = ending("revoked", engine.settings, now=now, session_id=session, user_id=user_id)
-        return await engine.sessions.end(because, now=now)
+        return await engine.sessions.revoke(now=engine.clock(), session_id=session, user_id=user_id)
 
     ended = in_store(work)
     if as_json:

@@ -161,6 +161,10 @@ def _routed(engine: Engine, pages: Pages | None) -> ASGIApp:
     served_under_prefix = [
         each for each in operations(routes) if engine.registers or each.path != "/register"
     ]
+    if engine.settings.admin_role:
+        from admit.http.admin import operations as administer  # noqa: PLC0415  few have it on
+
+        served_under_prefix += administer(engine)
 
     @cache
     def document() -> bytes:

@@ -169,7 +169,7 @@ def user_out(user: User) -> UserOut:
         username=user.username,
         roles=user.roles,
         email_verified=user.email_verified,
-        created_at=_utc(user.created_at),
+        created_at=utc(user.created_at),
     )
 
 
@@ -178,9 +178,9 @@ def session_out(session: Session, *, current: str) -> SessionOut:
     return SessionOut(
         id=session.id,
         current=session.id == current,
-        opened_at=_utc(session.opened_at),
-        last_seen_at=_utc(session.rotated_at),
-        expires_at=_utc(session.expires_at),
+        opened_at=utc(session.opened_at),
+        last_seen_at=utc(session.rotated_at),
+        expires_at=utc(session.expires_at),
         ip=session.ip,
         user_agent=session.user_agent,
     )
@@ -206,8 +206,8 @@ def revocations_out(page: Page) -> RevocationsOut:
             kind=each.kind,
             subject=each.subject,
             reason=each.reason,
-            at=_utc(each.at),
-            until=_utc(ceil(each.until)),
+            at=utc(each.at),
+            until=utc(ceil(each.until)),
             version=each.version,
         )
         for each in page.entries
@@ -220,5 +220,6 @@ def answer(body: msgspec.Struct, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
 
 
-def _utc(instant: float) -> datetime:
+def utc(instant: float) -> datetime:
+    """The instant as JSON shows it, to the second (RFC 3339)."""
     return datetime.fromtimestamp(int(instant), UTC)

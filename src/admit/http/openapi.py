@@ -94,7 +94,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters = []
     if "{id}" in operation.path:
-        schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
+        schema = {"type": "string", "pattern": operation.id_is}
         parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
     if operation.path == "/refresh":
         parameters.append(
@@ -108,7 +108,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         )
     if operation.path == "/revocations":
         parameters += _FEED
-    return parameters
+    return [*parameters, *operation.parameters]
 
 
 def _responses(operation: Operation) -> dict[str, Any]:

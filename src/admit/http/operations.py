@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from admit.http import bodies
 if TYPE_CHECKING:
     from admit.http.routes import Routes
 
+SESSION = "^[A-Za-z0-9_-]{22}$"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -31,6 +32,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     refuses: tuple[type[errors.Refusal], ...] = ()
     presents: tuple[str, ...] = ()
     """Security schemes, any one of which serves."""
+    parameters: tuple[dict[str, Any], ...] = ()
+    """Of the query and the headers, as OpenAPI has them."""
+    id_is: str = SESSION
+    """The pattern of the id in its path."""
     unchanged: bool = False
     """Whether it answers 304 to who has it already."""
 

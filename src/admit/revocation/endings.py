@@ -22,6 +22,7 @@ def ending(
     keep: str | None = None,
     origin: Origin | None = None,
     kind: Kind = "session_ended",
+    by: str | None = None,
 ) -> Ending:
     """Sessions to end at `now`: one, or a user's but for `keep`, with the event for each.
 
@@ -31,7 +32,7 @@ def ending(
     return Ending(
         because=because,
         until=settings.dead_after(now),
-        event=event(kind, now=now, origin=origin, reason=because, **detail),
+        event=event(kind, now=now, origin=origin, reason=because, by=by, **detail),
         session_id=session_id,
         user_id=user_id,
         keep=keep,

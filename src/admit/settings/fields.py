@@ -220,6 +220,12 @@ class Fields:
         " bytes each. Without any, nobody may.",
         secret=True,
     )
+    admin_role: str = setting(
+        "",
+        readers.role,
+        "The role whose holders administer over HTTP (`/admin/…` under the prefix): users,"
+        " sessions, the audit trail. Without it there are no such routes.",
+    )
     metrics_keys: tuple[str, ...] = setting(
         (),
         readers.secrets,

@@ -70,6 +70,22 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
 
 
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events of one kind and reason there were in one step, counted from 0."""
+
+    step: int
+    kind: Kind
+    reason: str | None
+    events: int
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Every count above zero, and from which instant on everything is counted."""
+
+    counts: list[Count]
+    since: float
+
+
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key for access tokens. `public` is a JWK (RFC 7517), empty for HS256; `private` a JWE.
 
@@ -258,6 +274,16 @@ class Store(Protocol):
         limit: int = 100,
     ) -> list[Event]:
         """Events, the newest first, with ids below `before`."""
+
+    async def count_events(
+        self, *, kinds: Sequence[Kind], since: float, until: float, step: float
+    ) -> Counts:
+        """How many events of these kinds there are in each step of `step` seconds, by reason.
+
+        The first step begins at `since`, the last ends at `until`, which no longer counts. Where a
+        store would have to look at too many, it counts the newest, and says since when that is all.
+        What is recorded meanwhile may be counted or not. It may take long, and holds nobody up.
+        """
 
     async def purge(self, *, now: float, events_before: float, limit: int) -> int:
         """Delete up to `limit` rows each of sessions past their absolute end, revocations that

@@ -70,6 +70,12 @@ class Step:
             self._patience.left -= monotonic() - self._since
 
 
+def left() -> float | None:
+    """How many seconds the request has left for its store; None outside a request."""
+    current = _current.get()
+    return current.left if current else None
+
+
 async def apart(work: Coroutine[Any, Any, Result]) -> Result:
     """What it comes to, with time of its own: it is shared with others, or has to happen.
 

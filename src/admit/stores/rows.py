@@ -9,7 +9,7 @@ import msgspec
 
 from admit.events import Event
 from admit.model import Account, Session, User
-from admit.stores.base import Revocation, SigningKey
+from admit.stores.base import Count, Revocation, SigningKey
 
 Row = Sequence[Any]
 
@@ -129,6 +129,12 @@ def event(row: Row) -> Event:
     """The event in a row of the EVENT columns."""
     fields = dict(zip(_names(EVENT), row, strict=True))
     return Event(**{**fields, "detail": _detail.decode(fields["detail"])})
+
+
+def count(row: Row) -> Count:
+    """The count in a row of step, kind, reason and how many."""
+    step, kind, reason, events = row
+    return Count(step=int(step), kind=kind, reason=reason, events=events)
 
 
 def event_row(value: Event) -> Row:

@@ -60,6 +60,9 @@ VERBS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "save_keys": lambda store: store.save_keys([samples.signing_key("kid")], seen=[]),
     "record": lambda store: store.record(samples.event()),
     "events": lambda store: store.events(),
+    "count_events": lambda store: store.count_events(
+        kinds=["signed_in"], since=NOW, until=NOW + 1, step=1
+    ),
     "purge": lambda store: store.purge(now=NOW, events_before=NOW, limit=1),
 }
 """Every verb that asks or writes, with arguments that a store with one session takes."""

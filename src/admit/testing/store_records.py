@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from admit.testing.store_rotation import ROUNDS
 from admit.testing.store_sessions import history
 
 if TYPE_CHECKING:
+    from admit.events import Kind
     from admit.stores.base import SigningKey, Store
 
 CALLERS = 20
@@ -214,6 +216,42 @@ class EventsContract:
         assert await instants(since=NOW + 2) == [3, 2]
         assert await instants(user_id="id-ada", kind="signed_in", since=NOW + 1) == [3]
         assert await instants(limit=1) == [3]
+
+    async def test_events_are_counted_by_step_kind_and_reason(
+        self, store: Store, other: Store
+    ) -> None:
+        """From the first instant on and up to the last, which no longer counts.
+
+        By the clock on the wall: a store may find events by when they were recorded.
+        """
+        since = float(int(time()) - 3_600)
+        recorded: tuple[tuple[float, Kind, str | None], ...] = (
+            (-0.25, "signed_in", "pwd"),
+            (0, "signed_in", "pwd"),
+            (59.75, "signed_in", "pwd"),
+            (60, "signed_in", "moved"),
+            (60, "sign_in_failed", "wrong_password"),
+            (61, "sign_in_failed", None),
+            (62, "session_ended", "signed_out"),
+            (149.75, "sign_in_failed", "wrong_password"),
+            (150, "sign_in_failed", "wrong_password"),
+        )
+        for at, kind, reason in recorded:
+            await store.record(samples.event(kind, at=since + at, reason=reason))
+        wanted: tuple[Kind, ...] = ("signed_in", "sign_in_failed", "reuse_detected")
+        found = await other.count_events(kinds=wanted, since=since, until=since + 150, step=60)
+        counted = {(each.step, each.kind, each.reason): each.events for each in found.counts}
+        assert counted == {
+            (0, "signed_in", "pwd"): 2,
+            (1, "signed_in", "moved"): 1,
+            (1, "sign_in_failed", "wrong_password"): 1,
+            (1, "sign_in_failed", None): 1,
+            (2, "sign_in_failed", "wrong_password"): 1,
+        }
+        assert len(found.counts) == len(counted)
+        assert found.since == since
+        later = await other.count_events(kinds=wanted, since=since + 160, until=since + 161, step=1)
+        assert later.counts == []
 
 
 class PurgeContract:

@@ -7,14 +7,13 @@ between two steps leaves a shadow from which the next one goes on.
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from admit import changes
 from admit.events import Event
-from admit.model import Account
+from admit.model import ROLE, Account
 from admit.stores.base import Ending, Revocation
 from admit.users import shadow
 from admit.users.base import AppUser
@@ -110,7 +109,7 @@ def roles_of(user: AppUser) -> tuple[str, ...]:
     length = -1
     for role in sorted(set(user.roles)):
         length += len(role) + 1
-        if not re.fullmatch(changes.ROLE, role, re.ASCII) or length > changes.ROLES_LENGTH:
+        if not ROLE.fullmatch(role) or length > changes.ROLES_LENGTH:
             logger.warning("user %s does without the role %a: %s", user.id, role[:64], _WANTED)
             length -= len(role) + 1
         else:

@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 
     from admit.events import Event, Kind
     from admit.model import Account, Session
-    from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
+    from admit.stores.base import (
+        Counts,
+        Ending,
+        Feed,
+        Push,
+        Revocation,
+        Rotation,
+        SigningKey,
+        Taken,
+    )
 
 EVENT_SECONDS = 7_776_000.0
 """How long events are kept, unless it is told otherwise: 90 days."""
@@ -309,6 +318,12 @@ class DynamoDBStore:
         return await trail.found(
             self.table, user_id=user_id, kind=kind, since=since, before=before, limit=limit
         )
+
+    async def count_events(
+        self, *, kinds: Sequence[Kind], since: float, until: float, step: float
+    ) -> Counts:
+        """See `Store.count_events`."""
+        return await trail.counted(self.table, kinds=kinds, since=since, until=until, step=step)
 
     async def purge(self, *, now: float, events_before: float, limit: int) -> int:
         """See `Store.purge`; one at a time of each process, or they would all find the same."""

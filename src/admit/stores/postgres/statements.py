@@ -166,6 +166,12 @@ EVENTS_WHERE = {
 }
 """Only what is asked for: with all of them at once, one plan would have to serve every question."""
 EVENTS_ORDER = " ORDER BY id DESC LIMIT %(limit)s"
+COUNT_EVENTS = """
+SELECT floor((at - %(since)s::float8) / %(step)s::float8)::bigint, kind, reason, count(*)
+FROM admit.events
+WHERE at >= %(since)s AND at < %(until)s AND kind = ANY(%(kinds)s)
+GROUP BY 1, 2, 3
+"""
 PURGE = {
     table: f"DELETE FROM admit.{table} WHERE {key} IN (SELECT {key} FROM admit.{table} WHERE {over}"
     f" AND {by} >= %(since)s ORDER BY {by} LIMIT %(limit)s FOR UPDATE SKIP LOCKED) RETURNING {by}"

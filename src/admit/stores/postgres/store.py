@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores import rows
-from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
+from admit.stores.base import Counts, Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.postgres import schema, writes
 from admit.stores.postgres import statements as sql
 from admit.stores.postgres.connections import Connections, Work, fetched
@@ -252,6 +252,14 @@ class PostgresStore:
         statement = sql.EVENTS + "".join(clauses) + sql.EVENTS_ORDER
         found = await self._all(statement, {**asked, "since": since, "limit": limit})
         return [rows.event(row) for row in found]
+
+    async def count_events(
+        self, *, kinds: Sequence[Kind], since: float, until: float, step: float
+    ) -> Counts:
+        """See `Store.count_events`."""
+        named = {"kinds": list(kinds), "since": since, "until": until, "step": step}
+        found = await self._all(sql.COUNT_EVENTS, named)
+        return Counts(counts=[rows.count(row) for row in found], since=since)
 
     async def purge(self, *, now: float, events_before: float, limit: int) -> int:
         """See `Store.purge`: a commit for each table."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sqlite3
 import threading
@@ -25,6 +26,8 @@ Result = TypeVar("Result")
 
 READERS = 2
 """Connections that read beside the writer: WAL lets them see the last commit meanwhile."""
+PROGRESS = 10_000
+"""Instructions of SQLite between two looks at the clock: well under a millisecond."""
 
 
 class Connections:
@@ -42,6 +45,7 @@ class Connections:
         self._commits: Commits | None = None
         self._checkpoints: Checkpoints | None = None
         self._readers: ThreadPoolExecutor | None = None
+        self._surveyor: ThreadPoolExecutor | None = None
         self._reading: list[sqlite3.Connection] = []
         self._mine = threading.local()
 
@@ -71,12 +75,14 @@ class Connections:
     async def close(self) -> None:
         """Write what was handed in, then close every connection."""
         commits, checkpoints, readers = self._commits, self._checkpoints, self._readers
-        if commits is None or checkpoints is None or readers is None:
+        surveyor = self._surveyor
+        if commits is None or checkpoints is None or readers is None or surveyor is None:
             return
-        self._commits = self._checkpoints = self._readers = None
+        self._commits = self._checkpoints = self._readers = self._surveyor = None
         await asyncio.to_thread(checkpoints.close)
         await asyncio.to_thread(commits.close)
         await asyncio.to_thread(readers.shutdown)
+        await asyncio.to_thread(surveyor.shutdown)
         while self._reading:
             self._reading.pop().close()
         self._mine = threading.local()
@@ -116,6 +122,31 @@ class Connections:
         except sqlite3.Error as error:
             raise unavailable(error) from error
 
+    async def survey(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """As `read`, for what may have to look at every row: one after the other, in one thread.
+
+        So whoever signs in or is looked up waits for none of it. It is called off when the request
+        may wait no longer; a command waits as long as it takes.
+
+        Raises:
+            Unavailable: as in `read`, or it takes too long.
+        """
+        if self._surveyor is None:
+            raise Unavailable("The store is not started.")
+        self._check_file()
+        left = patience.left()
+        until = math.inf if left is None else time.monotonic() + left
+        loop = asyncio.get_running_loop()
+        try:
+            with patience.Step():
+                return await loop.run_in_executor(
+                    self._surveyor, lambda: _until(self._reader(), work, until)
+                )
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise Unavailable(patience.LATE) from error
+            raise unavailable(error) from error
+
     def _check_file(self) -> None:
         """Refuse to go on in a file that nobody will ever find again."""
         if self._gone:
@@ -141,6 +172,7 @@ class Connections:
                 self._checkpoints = Checkpoints(copying, lambda: commits.number)
                 self._file, self._gone = _identity(self._path), False
                 self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="admit-reader")
+                self._surveyor = ThreadPoolExecutor(1, thread_name_prefix="admit-surveyor")
 
     def _writer(self, *, make: bool = True) -> tuple[sqlite3.Connection, list[str]]:
         """The connection that writes, on a file that is there, and what brought it up to date."""
@@ -186,6 +218,19 @@ class Connections:
             connection.close()
             raise
         return connection
+
+
+def _until(
+    connection: sqlite3.Connection,
+    work: Callable[[sqlite3.Connection], Result],
+    until: float,
+) -> Result:
+    """What `work` makes of the connection, called off at that instant of the monotonic clock."""
+    connection.set_progress_handler(lambda: time.monotonic() > until, PROGRESS)
+    try:
+        return work(connection)
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from admit.errors import SettingsError, Unavailable
 from admit.stores import rows
-from admit.stores.base import Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
+from admit.stores.base import Counts, Ending, Feed, Push, Revocation, Rotation, SigningKey, Taken
 from admit.stores.sqlite import statements as sql
 from admit.stores.sqlite import writes
 from admit.stores.sqlite.connections import Connections
@@ -100,9 +100,8 @@ class SQLiteStore:
     async def list_users(self, *, search: str, after: str, limit: int) -> list[Account]:
         """See `Store.list_users`."""
         named = {"search": search, "after": after, "limit": limit}
-        found = await self._connections.read(
-            lambda db: db.execute(sql.LIST_USERS, named).fetchall()
-        )
+        ask = self._connections.survey if search else self._connections.read
+        found = await ask(lambda db: db.execute(sql.LIST_USERS, named).fetchall())
         return [rows.account(row) for row in found]
 
     async def save_user(
@@ -263,8 +262,18 @@ class SQLiteStore:
             "before": before,
             "limit": limit,
         }
-        found = await self._connections.read(lambda db: db.execute(sql.EVENTS, named).fetchall())
+        found = await self._connections.survey(lambda db: db.execute(sql.EVENTS, named).fetchall())
         return [rows.event(row) for row in found]
+
+    async def count_events(
+        self, *, kinds: Sequence[Kind], since: float, until: float, step: float
+    ) -> Counts:
+        """See `Store.count_events`."""
+        named = {"kinds": rows.json_text(kinds), "since": since, "until": until, "step": step}
+        found = await self._connections.survey(
+            lambda db: db.execute(sql.COUNT_EVENTS, named).fetchall()
+        )
+        return Counts(counts=[rows.count(row) for row in found], since=since)
 
     async def purge(self, *, now: float, events_before: float, limit: int) -> int:
         """See `Store.purge`."""
