@@ -66,6 +66,7 @@ class Wire:
         self.to = port
         self.rule = pass_on
         self._seen = []
+        self._under_way = 0
         self._changed = threading.Condition()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
@@ -94,6 +95,11 @@ class Wire:
                 PATIENCE,
             ), f"{method} {path} was not asked for {times} times: {self._seen}"
 
+    def quiet(self):
+        """Return once no request is under way."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._under_way, PATIENCE)
+
     def forget(self):
         """Count from here."""
         with self._changed:
@@ -103,8 +109,14 @@ class Wire:
         """The answer to this request; None where the line is to be cut."""
         with self._changed:
             self._seen.append(asked)
+            self._under_way += 1
             self._changed.notify_all()
-        return self.rule(asked, lambda: self._ask(asked))
+        try:
+            return self.rule(asked, lambda: self._ask(asked))
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
 
     def _ask(self, asked):
         if self.to is None:
