@@ -43,6 +43,7 @@ class Page(NamedTuple):
 SIGN_IN = Page("sign-in")
 SIGN_UP = Page("sign-up")
 ACCOUNT = Page("account")
+ADMIN = Page("admin")
 SIGNED_OUT = Page("signed-out", has_script=False)
 LOST = Page("lost", has_script=False)
 """What stands where nothing is; it has no address of its own."""
@@ -63,6 +64,7 @@ class Pages:
         self._engine = engine
         self._settings = engine.settings
         self._prefix = engine.settings.prefix
+        self._admin_role: str = getattr(engine.settings, "admin_role", "")
         self._files = files.shipped()
         self._theme = self._own(files.theme(engine.settings))
         self._logo = self._own(files.logo(engine.settings))
@@ -101,7 +103,9 @@ class Pages:
         return file
 
     def _served(self) -> tuple[Page, ...]:
-        return (SIGN_IN, *((SIGN_UP,) if self._engine.registers else ()), ACCOUNT, SIGNED_OUT)
+        registering = (SIGN_UP,) if self._engine.registers else ()
+        administering = (ADMIN,) if self._admin_role else ()
+        return (SIGN_IN, *registering, ACCOUNT, SIGNED_OUT, *administering)
 
     def _checked_home(self) -> str:
         wanted = self._settings.pages_home
@@ -160,7 +164,7 @@ class Pages:
                 "lang": chosen,
                 "next": following or self._home,
                 "go": go,
-                "adminRole": getattr(self._settings, "admin_role", ""),
+                "adminRole": self._admin_role,
                 "shortest": self._settings.password_min_length,
                 "texts": {name: words[name] for name in (*FOR_SCRIPTS, page.section)},
             },
@@ -172,7 +176,7 @@ class Pages:
         return {
             "home": self._home,
             "account": self._path(ACCOUNT, kept),
-            "admin": self._path(Page("admin"), kept),
+            "admin": self._path(ADMIN, kept),
             "signIn": self._path(SIGN_IN, returning),
             "signUp": self._path(SIGN_UP, returning),
             "signedOut": self._path(SIGNED_OUT, returning),

@@ -1,0 +1,95 @@
+/**
+ * Sign-ins, refused ones and reuse over time, as a chart and as a table of the same numbers.
+ *
+ * @typedef {import("./admin-api.js").Activity} Activity
+ * @typedef {import("./admin.js").Visit} Visit
+ */
+
+import { SERIES, chart } from "./admin-chart.js";
+import { button, element } from "./admin-elements.js";
+import { why } from "./admin-events.js";
+import { hashOf } from "./admin-route.js";
+import { SPANS, begins, spanOf } from "./admin-span.js";
+import { row, table } from "./admin-table.js";
+import { count, text } from "./admin-words.js";
+import { now } from "./admin-clock.js";
+
+/** @param {Visit} visit */
+export async function activity({ api, root, route, signal }) {
+  const span = spanOf(route.filters.get("span"));
+  const since = begins(span, new Date(now()));
+  const until = new Date(since.getTime() + span.steps * span.step * 1000);
+  const got = await api.activity(
+    { since: since.toISOString(), until: until.toISOString(), step: span.step },
+    signal,
+  );
+  if (signal.aborted) return;
+  root.replaceChildren(choosing(span.name), ...shown(got, span, signal), reasons(got));
+}
+
+/** @param {string} chosen */
+function choosing(chosen) {
+  const links = SPANS.map(({ name, words }) =>
+    element(
+      "a",
+      { class: "button", href: hashOf("activity", { filters: { span: name } }), "aria-current": name === chosen ? "true" : null },
+      text(words),
+    ),
+  );
+  return element("nav", { class: "spans", "aria-label": text("span") }, ...links);
+}
+
+/**
+ * The chart, and the table that screen readers have in any case.
+ *
+ * @param {Activity} got
+ * @param {import("./admin-span.js").Span} span
+ * @param {AbortSignal} signal
+ */
+function shown(got, span, signal) {
+  const columns = [text("when"), ...SERIES.map(({ words }) => text(words))];
+  const { table: numbers, body } = table(text("activity"), columns);
+  body.append(...rows(got, span, columns));
+  const framed = element("div", { class: "card unseen", id: "numbers" }, numbers);
+  const toggle = button(text("as_table"), () => {
+    const seen = framed.classList.toggle("unseen") === false;
+    toggle.setAttribute("aria-pressed", String(seen));
+  }, { "aria-pressed": "false", "aria-controls": "numbers" });
+  return [chart(got, span, signal), element("p", {}, toggle), framed];
+}
+
+/**
+ * @param {Activity} got
+ * @param {import("./admin-span.js").Span} span
+ * @param {string[]} columns
+ */
+function rows(got, span, columns) {
+  const first = Date.parse(got.since);
+  const steps = got.series[SERIES[0]?.kind ?? ""]?.length ?? 0;
+  return Array.from({ length: steps }, (_, place) => {
+    const at = span.long(new Date(first + place * got.step * 1000));
+    const numbers = SERIES.map(({ kind }) => [count(got.series[kind]?.[place] ?? 0)]);
+    return row(columns, [[at], ...numbers]);
+  });
+}
+
+/** @param {Activity} got */
+function reasons({ refused }) {
+  const found = Object.entries(refused).sort(([, one], [, other]) => other - one);
+  const most = Math.max(1, ...found.map(([, number]) => number));
+  const lines = found.map(([reason, number]) =>
+    element(
+      "li",
+      {},
+      element("span", {}, why(reason)),
+      element("meter", { min: 0, max: most, value: number, "aria-hidden": "true" }),
+      element("span", { class: "number" }, count(number)),
+    ),
+  );
+  return element(
+    "section",
+    { class: "card", "aria-labelledby": "reasons-title" },
+    element("h2", { id: "reasons-title" }, text("refused_by_reason")),
+    lines.length ? element("ul", { class: "reasons" }, ...lines) : element("p", { class: "small" }, text("none_refused")),
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * An event in words: what happened, why, by whom, and what else was written down.
+ *
+ * @typedef {import("./admin-api.js").Happened} Happened
+ * @typedef {import("./admin-elements.js").Child} Child
+ * @typedef {import("./admin-names.js").Names} Names
+ */
+
+import { element, foreign } from "./admin-elements.js";
+import { known, text } from "./admin-words.js";
+
+export const KINDS = [
+  "signed_in",
+  "sign_in_failed",
+  "session_ended",
+  "reuse_detected",
+  "user_registered",
+  "password_changed",
+  "password_refused",
+  "user_disabled",
+  "user_enabled",
+  "roles_changed",
+  "key_published",
+  "key_withdrawn",
+  "limits_degraded",
+  "limits_restored",
+];
+const ALARMING = ["reuse_detected", "limits_degraded", "key_withdrawn"];
+const REFUSED = ["sign_in_failed", "password_refused"];
+/** An id of a user, as the server writes them: `by` may also name a command. */
+const ID = /^[0-9a-f]{32}$/;
+
+/**
+ * @param {Happened} event
+ * @param {Names} names
+ * @returns {Child[]}
+ */
+export function what(event, names) {
+  const tone = ALARMING.includes(event.kind) ? "badge bad" : REFUSED.includes(event.kind) ? "badge wary" : "badge";
+  const { by, ...detail } = event.detail;
+  return [
+    element("span", { class: tone }, known("kind", event.kind)),
+    event.reason && element("div", { class: "small" }, why(event.reason)),
+    by && element("div", { class: "small" }, text("by"), " ", doer(by, names)),
+    ...Object.entries(detail).map(([name, value]) => more(name, value)),
+  ];
+}
+
+/**
+ * Why, in words; what has none here stands as it was written.
+ *
+ * @param {string} reason
+ */
+export function why(reason) {
+  return foreign(known("why", reason));
+}
+
+/**
+ * @param {string} by
+ * @param {Names} names
+ */
+function doer(by, names) {
+  return ID.test(by) ? names.link(by) : foreign(known("doer", by));
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+function more(name, value) {
+  return element("div", { class: "small" }, `${known("detail", name)}: `, foreign(value || text("none")));
+}

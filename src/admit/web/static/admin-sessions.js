@@ -1,0 +1,151 @@
+/**
+ * Who signed in lately, and what became of it.
+ *
+ * @typedef {import("./admin-api.js").SignIn} SignIn
+ * @typedef {import("./admin.js").Visit} Visit
+ */
+
+import { shownDevice } from "./admin-device.js";
+import { button, element, foreign } from "./admin-elements.js";
+import { growing } from "./admin-list.js";
+import { hashOf } from "./admin-route.js";
+import { row, table } from "./admin-table.js";
+import { endOne } from "./admin-user-sessions.js";
+import { fact } from "./admin-facts.js";
+import { because, moment, text } from "./admin-words.js";
+import { now } from "./admin-clock.js";
+
+const COLUMNS = ["user", "device", "opened", "became", "actions"];
+
+/** @param {Visit} visit */
+export function sessions(visit) {
+  const { api, names, root, signal } = visit;
+  const columns = COLUMNS.map((key) => text(key));
+  const { table: shown, body } = table(text("sessions"), columns);
+  const list = growing({
+    load: async (before, stale) => {
+      const got = await api.signIns({ before }, stale);
+      for (const each of got.sessions) if (each.email) names.keep(each.user_id, each.email);
+      return { rows: got.sessions, next: got.next };
+    },
+    draw: (each) => line(visit, columns, each),
+    body,
+    shown,
+    none: text("no_sign_ins"),
+    signal,
+  });
+  root.append(shown, list.foot);
+  return list.refresh();
+}
+
+/**
+ * A row that shows the new truth by itself, once its session was ended.
+ *
+ * @param {Visit} visit
+ * @param {string[]} columns
+ * @param {SignIn} session
+ * @returns {HTMLElement}
+ */
+function line(visit, columns, session) {
+  const ended = async () => {
+    const { session: now } = await visit.api.signIn(session.id, visit.signal);
+    const drawn = line(visit, columns, now);
+    made.replaceWith(drawn);
+    drawn.querySelector("a")?.focus();
+  };
+  const made = row(columns, cells(visit, session, ended), { marked: !living(session) });
+  return made;
+}
+
+/**
+ * @param {Visit} visit
+ * @param {SignIn} session
+ * @param {() => Promise<void>} ended
+ */
+function cells(visit, session, ended) {
+  return [
+    [who(session)],
+    [
+      element("a", { href: hashOf("sessions", { id: session.id }) }, shownDevice(session.user_agent)),
+      session.ip && element("div", { class: "small" }, foreign(session.ip)),
+    ],
+    [moment(session.opened_at)],
+    [became(session)],
+    [living(session) && ending(visit, session, ended)],
+  ];
+}
+
+/**
+ * One session by itself.
+ *
+ * @param {Visit} visit
+ */
+export async function session(visit) {
+  const { api, root, route, signal } = visit;
+  const { session: found } = await api.signIn(route.id ?? "", signal);
+  if (signal.aborted) return;
+  visit.titled(text("session"), text("session"));
+  const again = async () => {
+    await session(visit);
+    visit.refocused();
+  };
+  root.replaceChildren(
+    element("p", { class: "back" }, element("a", { href: "#sessions" }, text("all_sessions"))),
+    facts(found),
+    element("div", { class: "switching" }, living(found) && ending(visit, found, again)),
+  );
+}
+
+/** @param {SignIn} session */
+function facts(session) {
+  return element(
+    "dl",
+    { class: "facts card" },
+    fact("user", [who(session)]),
+    fact("became", [became(session)]),
+    fact("device", [shownDevice(session.user_agent)]),
+    fact("user_agent", [session.user_agent ? foreign(session.user_agent) : text("none")]),
+    fact("address", [session.ip ? foreign(session.ip) : text("none")]),
+    fact("opened", [moment(session.opened_at)]),
+    fact("last_seen", [moment(session.last_seen_at)]),
+    fact("expires", [moment(session.expires_at)]),
+    fact("id", [element("code", {}, session.id)]),
+  );
+}
+
+/** @param {SignIn} session */
+function who(session) {
+  const named = session.email ? foreign(session.email) : element("code", {}, session.user_id);
+  return element("a", { href: hashOf("users", { id: session.user_id }) }, named);
+}
+
+/**
+ * @param {Visit} visit
+ * @param {SignIn} session
+ * @param {() => Promise<void>} ended
+ */
+function ending(visit, session, ended) {
+  const pressed = async () => {
+    if (await endOne(visit, { session, email: session.email })) await ended();
+  };
+  return button(text("end"), () => void pressed(), { class: "danger small-button" });
+}
+
+/** @param {SignIn} session */
+function living({ ended_at: ended, expires_at: expires }) {
+  return ended === null && expires !== null && Date.parse(expires) > now();
+}
+
+/** @param {SignIn} session */
+function became(session) {
+  if (living(session)) return element("span", { class: "badge good" }, text("living"));
+  if (session.ended_at !== null) {
+    return element(
+      "span",
+      {},
+      element("span", { class: session.ended_because === "reuse_detected" ? "badge bad" : "badge" }, because(session.ended_because)),
+      element("div", { class: "small" }, moment(session.ended_at)),
+    );
+  }
+  return element("span", { class: "badge" }, text(session.expires_at === null ? "purged" : "expired"));
+}

@@ -1,0 +1,103 @@
+/**
+ * The audit trail: what happened, the newest first, with filters that stand in the address.
+ *
+ * @typedef {import("./admin-api.js").Happened} Happened
+ * @typedef {import("./admin-api.js").User} User
+ * @typedef {import("./admin.js").Visit} Visit
+ */
+
+import { shownDevice } from "./admin-device.js";
+import { element, foreign } from "./admin-elements.js";
+import { what } from "./admin-events.js";
+import { filters } from "./admin-filters.js";
+import { growing } from "./admin-list.js";
+import { hashOf } from "./admin-route.js";
+import { row, table } from "./admin-table.js";
+import { moment, text } from "./admin-words.js";
+
+const COLUMNS = ["when", "what", "user", "from", "session"];
+/** How many of a user's events stand on the user's own page. */
+const LATEST = 10;
+
+/** @param {Visit} visit */
+export function trail(visit) {
+  const form = filters(visit, () => void list.refresh());
+  const list = listed(visit, form.query, "trail");
+  visit.root.append(form.form, list.shown, list.foot);
+  return list.refresh();
+}
+
+/**
+ * What happened to one user lately, with a link to all of it.
+ *
+ * @param {Visit} visit
+ * @param {User} user
+ */
+export function trailOf(visit, user) {
+  const list = listed(visit, async () => ({ user_id: user.id, limit: LATEST }), "happened");
+  void list.refresh();
+  const all = hashOf("trail", { filters: { user: user.id } });
+  return element(
+    "section",
+    { class: "card latest", "aria-labelledby": "trail-title" },
+    element("h2", { id: "trail-title" }, text("happened")),
+    list.shown,
+    list.foot,
+    element("p", {}, element("a", { href: all }, text("whole_trail"))),
+  );
+}
+
+/**
+ * @param {Visit} visit
+ * @param {(signal: AbortSignal) => Promise<import("./admin-api.js").Query | null>} query null: what was typed can't be asked for
+ * @param {string} caption
+ */
+function listed(visit, query, caption) {
+  const columns = COLUMNS.map((key) => text(key));
+  const { table: shown, body } = table(text(caption), columns);
+  const list = growing({
+    load: async (before, stale) => {
+      const asked = await query(stale);
+      if (asked === null) return { rows: [], next: null };
+      const got = await visit.api.events({ ...asked, before }, stale);
+      return { rows: got.events, next: got.next };
+    },
+    draw: (/** @type {Happened} */ event) => row(columns, cells(visit, event)),
+    body,
+    shown,
+    none: text("no_events"),
+    signal: visit.signal,
+  });
+  return { shown, ...list };
+}
+
+/**
+ * @param {Visit} visit
+ * @param {Happened} event
+ */
+function cells(visit, event) {
+  return [
+    [moment(event.at)],
+    what(event, visit.names),
+    [event.user_id ? visit.names.link(event.user_id) : text("none")],
+    from(event),
+    [
+      event.session_id
+        ? element(
+            "a",
+            { href: hashOf("sessions", { id: event.session_id }) },
+            element("code", {}, event.session_id.slice(0, 8)),
+          )
+        : text("none"),
+    ],
+  ];
+}
+
+/** @param {Happened} event */
+function from(event) {
+  if (!event.ip && !event.user_agent) return [text("none")];
+  return [
+    event.user_agent && element("div", {}, shownDevice(event.user_agent)),
+    event.ip && element("div", { class: "small" }, foreign(event.ip)),
+  ];
+}

@@ -1,0 +1,109 @@
+/**
+ * One account: what it is, its roles, its sessions, and what happened to it.
+ *
+ * @typedef {import("./admin-api.js").User} User
+ * @typedef {import("./admin.js").Visit} Visit
+ */
+
+import { confirmed } from "./admin-confirm.js";
+import { button, element, foreign } from "./admin-elements.js";
+import { fact } from "./admin-facts.js";
+import { roles } from "./admin-roles.js";
+import { sessionsOf } from "./admin-user-sessions.js";
+import { trailOf } from "./admin-trail.js";
+import { state } from "./admin-users.js";
+import { moment, text } from "./admin-words.js";
+
+/** @param {Visit} visit */
+export async function user(visit) {
+  const { api, root, route, signal } = visit;
+  const id = route.id ?? "";
+  const { user: found } = await api.user(id, signal);
+  if (signal.aborted) return;
+  visit.names.keep(found.id, found.email);
+  visit.titled(foreign(found.email), found.email);
+  draw(visit, found);
+
+  /**
+   * @param {Visit} visit
+   * @param {User} found
+   */
+  function draw(visit, found) {
+    const again = async () => {
+      const { user: now } = await api.user(id, signal);
+      if (signal.aborted) return;
+      draw(visit, now);
+      visit.refocused();
+    };
+    root.replaceChildren(
+      element("p", { class: "back" }, element("a", { href: "#users" }, text("all_users"))),
+      facts(found),
+      switching(visit, found, again),
+      roles(visit, found, again),
+      sessionsOf(visit, found, again),
+      trailOf(visit, found),
+    );
+  }
+}
+
+/** @param {User} user */
+function facts(user) {
+  return element(
+    "dl",
+    { class: "facts card" },
+    fact("state", [state(user), user.disabled_at && ` ${text("since_when", { when: moment(user.disabled_at) })}`]),
+    fact("username", [user.username ? foreign(user.username) : text("none")]),
+    fact("verified", [text(user.email_verified ? "yes" : "no")]),
+    fact("since", [moment(user.created_at)]),
+    fact("id", [element("code", {}, user.id)]),
+  );
+}
+
+/**
+ * Disable or enable; nobody does it to themselves.
+ *
+ * @param {Visit} visit
+ * @param {User} user
+ * @param {() => Promise<void>} again
+ */
+function switching(visit, user, again) {
+  const asks = () => (user.disabled_at === null ? disable(visit, user) : enable(visit, user));
+  const pressed = async () => {
+    if (await asks()) await again();
+  };
+  const own = user.id === visit.me.id;
+  const words = text(user.disabled_at === null ? "disable" : "enable");
+  return element(
+    "div",
+    { class: "switching" },
+    own
+      ? element("p", { class: "small" }, text("own_account"))
+      : button(words, () => void pressed(), { class: user.disabled_at === null ? "danger" : null }),
+  );
+}
+
+/**
+ * @param {Visit} visit
+ * @param {User} user
+ */
+function disable({ api }, user) {
+  return confirmed({
+    title: text("disable_title"),
+    words: [foreign(user.email), text("disable_words")],
+    action: text("disable"),
+    work: () => api.disable(user.id),
+  });
+}
+
+/**
+ * @param {Visit} visit
+ * @param {User} user
+ */
+function enable({ api }, user) {
+  return confirmed({
+    title: text("enable_title"),
+    words: [foreign(user.email), text("enable_words")],
+    action: text("enable"),
+    work: () => api.enable(user.id),
+  });
+}
