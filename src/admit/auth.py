@@ -28,6 +28,6 @@ class Admit(Engine):
 
         if not self.settings.pages:
             return App(self)
-        from admit.web import pages  # noqa: PLC0415  needs Jinja2, and most apps have no pages
+        from admit.web import served  # noqa: PLC0415  needs Jinja2, and most apps have no pages
 
-        return App(self, pages(self))
+        return App(self, served(self))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from admit.web.pages import Pages
 
 
-def pages(engine: Engine) -> Pages:
+def served(engine: Engine) -> Pages:
     """The pages over one engine.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,6 +51,18 @@ SENDING_ON = frozenset({SIGN_IN, SIGN_UP, SIGNED_OUT})
 """Pages that one leaves again: whoever comes back to them would only be sent on."""
 
 
+@cache
+def environment() -> Environment:
+    """The templates, read and compiled once in a process; all that is put into them is escaped."""
+    return Environment(
+        loader=PackageLoader("admit.web"),
+        autoescape=True,
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+
+
 class Pages:
     """The pages over one engine.
 
@@ -68,13 +80,6 @@ class Pages:
         self._files = files.shipped()
         self._theme = self._own(files.theme(engine.settings))
         self._logo = self._own(files.logo(engine.settings))
-        self._environment = Environment(
-            loader=PackageLoader("admit.web"),
-            autoescape=True,
-            lstrip_blocks=True,
-            trim_blocks=True,
-            undefined=StrictUndefined,
-        )
         never = frozenset(self._path(each) for each in SENDING_ON)
         self._places = Places(engine.settings, never=never)
         self._home = self._checked_home()
@@ -129,9 +134,8 @@ class Pages:
 
     def _shell(self, page: Page, request: Request, *, status: int = HTTPStatus.OK) -> Response:
         nonce = policy.new_nonce()
-        written = self._environment.get_template(f"{page.name}.html").render(
-            nonce=nonce, **self._told(page, request)
-        )
+        template = environment().get_template(f"{page.name}.html")
+        written = template.render(nonce=nonce, **self._told(page, request))
         return HTMLResponse(written, status, headers=policy.headers(nonce))
 
     def _told(self, page: Page, request: Request) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 import { admit, byId, element, explain, page, words } from "./page.js";
 import { ago } from "./ago.js";
+import { ask } from "./ask.js";
 import { device } from "./device.js";
 
 /** @typedef {import("./client.js").Session} Session */
 
 /** Show every device on which this user is signed in, the one in hand first. */
 export async function listDevices() {
-  const answer = await admit.fetch(`${location.origin}${page.baseUrl}/sessions`);
-  if (!answer.ok) throw new Error(`the list of devices was answered with ${answer.status}`);
-  const now = Date.parse(answer.headers.get("date") ?? "") || Date.now();
-  /** @type {{ sessions: Session[] }} */
-  const { sessions } = await answer.json();
+  const { said, now } = await ask("/sessions");
+  /** @type {Session[]} */
+  const sessions = said.sessions;
   sessions.sort((a, b) => Number(b.current) - Number(a.current));
   byId("devices").replaceChildren(...sessions.map((each) => row(each, now)));
 }
