@@ -1,4 +1,4 @@
-import { AdmitError, CODES, REASONS, type Code, type Details, type Reason } from "./errors.js";
+import { AdmitError, CODES, REASONS, type Code, type Details } from "./errors.js";
 import type { User } from "./types.js";
 
 /** What signing in and refreshing give. */
@@ -41,32 +41,33 @@ function read(response: Response, text: string): unknown {
   const { ok, status } = response;
   if (status === 204) return null;
   const said = parsed(text);
-  if (ok && said) return said;
-  throw refusal(said ?? {}, response);
+  if (ok) return said;
+  throw refusal(said, response);
 }
 
-function parsed(text: string): Record<string, unknown> | null {
+/** An object in any case: a portal's page is an empty one, which is the shape of nothing. */
+function parsed(text: string): Record<string, unknown> {
   try {
-    const said = JSON.parse(text);
-    return typeof said === "object" ? said : null;
+    return Object(JSON.parse(text));
   } catch {
-    return null;
+    return {};
   }
 }
 
 function refusal(said: Record<string, unknown>, { status, headers }: Response): AdmitError {
-  const { code, title, detail, reason, fields } = said;
-  const details: Details = { status };
-  if (REASONS.includes(reason as Reason)) details.reason = reason as Reason;
-  if (fields) details.fields = fields as Record<string, string>;
-  const wait = Number(said.retry_after ?? headers.get("Retry-After") ?? NaN);
-  if (wait >= 0) details.retryAfter = wait;
+  const { code, title, detail, fields } = said;
+  const details: Details = {
+    status,
+    reason: REASONS.find((reason) => reason === said.reason),
+    fields: fields as Details["fields"],
+    retryAfter: Number(said.retry_after ?? headers.get("Retry-After")) || undefined,
+  };
   if (status >= 400 && CODES.includes(code as Code)) {
-    return new AdmitError(code as Code, `${detail ?? title}`, details);
+    return new AdmitError(code as Code, `${detail ?? title ?? code}`, details);
   }
-  return status >= 500
-    ? new AdmitError("unavailable", "The server cannot answer right now.", details)
-    : unexpected(details);
+  return status < 500
+    ? unexpected(details)
+    : new AdmitError("unavailable", "The server cannot answer.", details);
 }
 
 export function unexpected(details?: Details): AdmitError {
@@ -80,7 +81,7 @@ export function shaped<T>(said: unknown, fits: (said: any) => unknown): T {
 }
 
 /** The answer has no content: 204. */
-export const isNothing = (said: unknown) => said === null;
+export const nothing = (said: unknown) => void shaped(said, (it) => it === null);
 
 export const isUser = (said: any) => typeof said?.id === "string";
 

@@ -1,7 +1,8 @@
 import { answerTo } from "./answers.js";
-import { AdmitError } from "./errors.js";
+import { AdmitError, type Details } from "./errors.js";
 import { send } from "./fetch.js";
 import { tokenOf } from "./getAccessToken.js";
+import { OWN } from "./post.js";
 import type { Core } from "./standing.js";
 
 /**
@@ -17,31 +18,8 @@ export async function call(core: Core, path: string, init?: RequestInit): Promis
   );
 }
 
-/** Post JSON, as whoever the cookie says, if anybody. */
-export function post(
-  core: Core,
-  path: string,
-  init: RequestInit,
-  stop?: AbortSignal,
-): Promise<unknown> {
-  return answerTo(
-    (signal) =>
-      fetch(core.base + path, { ...OWN, method: "POST", credentials: "include", ...init, signal }),
-    stop,
-  );
-}
-
-/** A redirect would carry a password or a key to wherever it points. */
-const OWN: RequestInit = { cache: "no-store", redirect: "error" };
-
-/** A body of JSON. */
-export const json = (body: object): RequestInit => ({
-  headers: { "Content-Type": "application/json" },
-  body: JSON.stringify(body),
-});
-
 /** Nobody is signed in, and why not any longer. */
 export function signedOut({ state }: Core): AdmitError {
-  const reason = state?.signedIn === false && state.reason;
-  return new AdmitError("unauthenticated", "Nobody is signed in.", reason ? { reason } : {});
+  const reason = (state as Details | null)?.reason ?? undefined;
+  return new AdmitError("unauthenticated", "Nobody is signed in.", { reason });
 }

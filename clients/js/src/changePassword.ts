@@ -1,5 +1,6 @@
-import { isNothing, shaped } from "./answers.js";
-import { call, json } from "./call.js";
+import { nothing } from "./answers.js";
+import { call } from "./call.js";
+import { json } from "./post.js";
 import type { Core } from "./standing.js";
 import type { Admit } from "./types.js";
 
@@ -7,5 +8,5 @@ export const changePassword =
   (core: Core): Admit["changePassword"] =>
   async ({ currentPassword, newPassword }) => {
     const body = json({ current_password: currentPassword, new_password: newPassword });
-    shaped(await call(core, "/password", { method: "POST", ...body }), isNothing);
+    nothing(await call(core, "/password", { method: "POST", ...body }));
   };

@@ -5,7 +5,7 @@ import { getAccessToken } from "./getAccessToken.js";
 import { keep } from "./kept.js";
 import { onChange } from "./onChange.js";
 import { register } from "./register.js";
-import { look, lookAnew, schedule } from "./schedule.js";
+import { look, lookAnew, plan } from "./schedule.js";
 import { session } from "./session.js";
 import { sessions } from "./sessions.js";
 import { signIn } from "./signIn.js";
@@ -22,9 +22,8 @@ import type { Admit, Options } from "./types.js";
  */
 export function createAdmit({ baseUrl, origins = [] }: Options): Admit {
   const base = new URL(baseUrl, globalThis.location?.href).href.replace(/\/+$/, "");
-  const closing = new AbortController();
-  const core = made(base, origins, closing.signal);
-  listen(core, closing.signal);
+  const core = made(base, origins);
+  listen(core);
   core.tabs.open();
   heed(core);
   if (core.kept.read("out")) {
@@ -44,38 +43,34 @@ export function createAdmit({ baseUrl, origins = [] }: Options): Admit {
     changePassword: changePassword(core),
     onChange: onChange(core),
     close() {
-      closing.abort();
+      core.closing.abort();
+      clearTimeout(core.timer);
       core.tabs.close();
       core.listeners.clear();
     },
   };
 }
 
-function made(base: string, origins: readonly string[], closing: AbortSignal): Core {
-  const core: Core = {
+/** Instants stand beside what they belong to, and are not read without it. */
+function made(base: string, origins: readonly string[]): Core {
+  const core = {
     base,
     origins: new Set([base, ...origins].map(trusted)),
     kept: keep(base),
     tabs: joinTabs(base, (message) => hear(core, message)),
     listeners: new Set(),
-    plan: schedule(() => core, closing),
+    closing: new AbortController(),
+    plan: () => plan(core),
     state: null,
     known: false,
     token: null,
-    ends: 0,
     due: Infinity,
-    slack: 0,
     epoch: 0,
     outs: 0,
     stop: new AbortController(),
-    renewing: null,
     line: Promise.resolve(),
-    failure: null,
-    failedAt: 0,
     failures: 0,
-    cure: null,
-    curedAt: 0,
-  };
+  } as Partial<Core> as Core;
   return core;
 }
 
@@ -83,14 +78,15 @@ function made(base: string, origins: readonly string[], closing: AbortSignal): C
 function trusted(address: string): string {
   const { origin, protocol, hostname } = new URL(address);
   if (protocol === "https:" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)) return origin;
-  throw new TypeError(`${address} is not https: whoever is on the way would read the token.`);
+  throw new TypeError(`${address} is not https: others could read the token.`);
 }
 
 /** Timers stand still in sleep, and a page that was put away hears nothing: then look again. */
-function listen(core: Core, signal: AbortSignal): void {
+function listen(core: Core): void {
+  const { signal } = core.closing;
   const on = (name: string, does: (event: Event) => void) =>
     globalThis.addEventListener?.(name, does, { signal });
-  on("online", () => lookAnew(core));
+  on("online", () => core.failure && lookAnew(core));
   on("pagehide", () => core.tabs.close()); // an open channel keeps a page out of the cache
   on("pageshow", (event) => {
     core.tabs.open();

@@ -1,4 +1,4 @@
-import { isNothing, shaped } from "./answers.js";
+import { nothing } from "./answers.js";
 import { call } from "./call.js";
 import type { Core } from "./standing.js";
 import type { Admit } from "./types.js";
@@ -7,5 +7,5 @@ export const endSession =
   (core: Core): Admit["endSession"] =>
   async (id) => {
     const path = `/sessions/${encodeURIComponent(id)}`;
-    shaped(await call(core, path, { method: "DELETE" }), isNothing);
+    nothing(await call(core, path, { method: "DELETE" }));
   };

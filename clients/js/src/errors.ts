@@ -36,22 +36,22 @@ export type Reason = (typeof REASONS)[number];
 /** What goes with some of the codes. */
 export interface Details {
   /** Why the session is over. */
-  reason?: Reason;
+  reason?: Reason | undefined;
   /** The status of the answer; absent where there was none. */
-  status?: number;
+  status?: number | undefined;
   /** For each input field, what it wants. */
-  fields?: Record<string, string>;
+  fields?: Record<string, string> | undefined;
   /** Seconds after which another try makes sense. */
-  retryAfter?: number;
+  retryAfter?: number | undefined;
 }
 
 /** Whatever goes wrong; `code` says what. */
 export class AdmitError extends Error implements Details {
   override name = "AdmitError";
-  declare reason?: Reason;
-  declare status?: number;
-  declare fields?: Record<string, string>;
-  declare retryAfter?: number;
+  declare reason?: Reason | undefined;
+  declare status?: number | undefined;
+  declare fields?: Record<string, string> | undefined;
+  declare retryAfter?: number | undefined;
 
   constructor(
     readonly code: Code,

@@ -12,8 +12,7 @@ export const fetchWith =
     const { origin } = new URL(request.url);
     if (!core.origins.has(origin)) {
       throw new TypeError(
-        `The access token is not sent to ${origin}: add it to createAdmit's origins,` +
-          " or use the browser's own fetch.",
+        `No token is sent to ${origin}: add it to origins, or use the browser's fetch.`,
       );
     }
     return send(core, request, init?.body instanceof ReadableStream);
@@ -64,11 +63,12 @@ function bearing(request: Request, token: string): Request {
 }
 
 /** What is promised, unless the caller does not want it any more. */
-function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = () => reject(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", end));
-  });
-}
+const unless = <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> =>
+  Promise.race([
+    promise,
+    new Promise<never>((_, reject) => {
+      const end = () => reject(signal.reason);
+      if (signal.aborted) end();
+      signal.addEventListener("abort", end);
+    }),
+  ]);

@@ -1,7 +1,10 @@
-import { answerTo, isTokens, shaped, type Tokens } from "./answers.js";
-import { AdmitError } from "./errors.js";
+import { isTokens, shaped, type Tokens } from "./answers.js";
+import type { AdmitError } from "./errors.js";
 import { keyUsed, retryKey } from "./kept.js";
+import { post } from "./post.js";
 import { backOff, enter, heed, leave, now, type Core } from "./standing.js";
+
+const KEY = "Idempotency-Key";
 
 /**
  * Ask for a new access token; whoever asks meanwhile is told by the same answer.
@@ -12,7 +15,7 @@ import { backOff, enter, heed, leave, now, type Core } from "./standing.js";
 export function refresh(core: Core): Promise<boolean> {
   if (!core.renewing) {
     const mine = renew(core).finally(() => {
-      if (core.renewing === mine) core.renewing = null;
+      if (core.renewing === mine) core.renewing = undefined;
     });
     core.renewing = mine;
   }
@@ -27,19 +30,21 @@ async function renew(core: Core): Promise<boolean> {
   const key = retryKey(core.kept);
   const asked = now();
   try {
-    const tokens = shaped<Tokens>(await answer(core, key), isTokens);
+    const said = await post(`${core.base}/refresh`, { headers: { [KEY]: key } }, stop.signal);
+    const tokens = shaped<Tokens>(said, isTokens);
     if (isLate(core, stop)) return false;
     keyUsed(core.kept, key);
     enter(core, tokens, asked);
   } catch (error) {
     if (isLate(core, stop)) return false;
-    if (!(error instanceof AdmitError && isOut(error))) {
-      backOff(core, error as AdmitError);
-      throw error;
+    const failure = error as AdmitError;
+    if (!isOut(failure)) {
+      backOff(core, failure);
+      throw failure;
     }
     keyUsed(core.kept, key);
     if (core.token) core.tabs.tell({ look: true });
-    leave(core, error.reason ?? null);
+    leave(core, failure.reason ?? null);
   }
   return true;
 }
@@ -53,17 +58,3 @@ function isLate(core: Core, stop: AbortController): boolean {
 /** Nothing else signs out: a 403, a 500 or a portal's page say nothing of the session. */
 const isOut = ({ status, code }: AdmitError) =>
   status === 401 && (code === "refresh_refused" || code === "unauthenticated");
-
-const answer = (core: Core, key: string) =>
-  answerTo(
-    (signal) =>
-      fetch(`${core.base}/refresh`, {
-        method: "POST",
-        headers: { "Idempotency-Key": key },
-        credentials: "include",
-        cache: "no-store",
-        redirect: "error",
-        signal,
-      }),
-    core.stop.signal,
-  );

@@ -1,21 +1,15 @@
 import { refresh } from "./refresh.js";
-import { retrySignOut } from "./signOut.js";
+import { end } from "./signOut.js";
 import { heed, now, type Core } from "./standing.js";
 
 /** setTimeout takes no more than 2^31 ms. */
 const LONGEST_TIMER = 1e9;
 
-/** What waits until something is due, once it is called; `closing` ends that. */
-export function schedule(core: () => Core, closing: AbortSignal): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stop = () => clearTimeout(timer);
-  closing.addEventListener("abort", stop);
-  return () => {
-    stop();
-    const { due } = core();
-    if (due === Infinity || closing.aborted) return;
-    timer = setTimeout(() => look(core()), Math.min(due - now(), LONGEST_TIMER));
-  };
+/** Look when something is due. */
+export function plan(core: Core): void {
+  clearTimeout(core.timer);
+  if (core.due === Infinity || core.closing.signal.aborted) return;
+  core.timer = setTimeout(look, Math.min(core.due - now(), LONGEST_TIMER), core);
 }
 
 /** Do what is due. A tab that nobody sees refreshes when it is asked for something, or seen. */
@@ -24,7 +18,7 @@ export function look(core: Core): void {
   if (now() < core.due) return core.plan();
   const out = core.kept.read("out");
   if (!out && globalThis.document?.hidden) return;
-  const work = out ? retrySignOut(core) : refresh(core);
+  const work: Promise<unknown> = (out ? end : refresh)(core);
   work.catch(() => {}).then(core.plan);
 }
 

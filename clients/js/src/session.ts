@@ -1,6 +1,5 @@
 import { isUser, shaped } from "./answers.js";
 import { call } from "./call.js";
-import { AdmitError } from "./errors.js";
 import { settle, type Core } from "./standing.js";
 import type { Admit, Session, User } from "./types.js";
 
@@ -20,7 +19,7 @@ export const session =
       }
       return me;
     } catch (error) {
-      if (error instanceof AdmitError && core.known && !core.state?.signedIn) return null;
+      if (core.known && !core.state?.signedIn) return null;
       throw error;
     }
   };

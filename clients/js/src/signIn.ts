@@ -1,7 +1,8 @@
 import { isTokens, shaped, type Tokens } from "./answers.js";
-import { json, post, signedOut } from "./call.js";
+import { signedOut } from "./call.js";
 import { newKey } from "./kept.js";
 import { inLine } from "./line.js";
+import { json, post } from "./post.js";
 import { enter, moveOn, now, type Core } from "./standing.js";
 import type { Admit } from "./types.js";
 
@@ -12,7 +13,7 @@ export const signIn =
     return inLine(core, async () => {
       const asked = now();
       const tokens = shaped<Tokens>(
-        await post(core, "/login", json({ login, password })),
+        await post(`${core.base}/login`, json({ login, password })),
         isTokens,
       );
       // Whoever signed out meanwhile waits for this to end, and ends the new session as well.

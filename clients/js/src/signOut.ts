@@ -1,8 +1,8 @@
-import { isNothing, shaped } from "./answers.js";
-import { post } from "./call.js";
+import { nothing } from "./answers.js";
 import { AdmitError } from "./errors.js";
 import { inLine } from "./line.js";
-import { backOff, leave, moveOn, type Core } from "./standing.js";
+import { post } from "./post.js";
+import { backOff, leave, moveOn, rest, type Core } from "./standing.js";
 import type { Admit } from "./types.js";
 
 export const signOut =
@@ -22,29 +22,25 @@ export function goOut(core: Core): void {
   core.tabs.tell({ epoch: core.epoch, out: "signed_out" });
 }
 
-/** Tell the server once more of a sign-out that it has not heard of. */
-export const retrySignOut = (core: Core): Promise<void> => end(core, null);
-
 /**
  * End the session at the server: the cookie's, and the access token's where there is no cookie.
  *
  * The mark stays until the server has heard; somebody who signs in takes it away.
  */
-function end(core: Core, token: string | null): Promise<void> {
+export function end(core: Core, token?: string | null): Promise<void> {
   const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
   return inLine(core, async () => {
     const { stop } = core;
     const mark = core.kept.read("out");
     if (mark === null) return;
     try {
-      shaped(await post(core, "/logout", { headers, keepalive: true }, stop.signal), isNothing);
+      nothing(await post(`${core.base}/logout`, { headers, keepalive: true }, stop.signal));
+      if (core.kept.read("out") === mark) core.kept.write("out", null);
+      if (!stop.signal.aborted) rest(core);
     } catch (error) {
-      if (stop.signal.aborted) return; // who signs in ends this session by it
       backOff(core, error as AdmitError);
-      throw error;
+      // Who signs in now ends this session by it; if that fails, the server is told later.
+      if (!stop.signal.aborted) throw error;
     }
-    core.failures = 0;
-    core.due = Infinity;
-    if (core.kept.read("out") === mark) core.kept.write("out", null);
   });
 }

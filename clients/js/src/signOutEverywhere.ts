@@ -1,4 +1,4 @@
-import { isNothing, shaped } from "./answers.js";
+import { nothing } from "./answers.js";
 import { call } from "./call.js";
 import { goOut } from "./signOut.js";
 import type { Core } from "./standing.js";
@@ -8,7 +8,7 @@ export const signOutEverywhere =
   (core: Core): Admit["signOutEverywhere"] =>
   async () => {
     const init: RequestInit = { method: "POST", credentials: "include" };
-    shaped(await call(core, "/logout/all", init), isNothing);
+    nothing(await call(core, "/logout/all", init));
     core.outs++;
     goOut(core);
   };

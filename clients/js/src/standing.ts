@@ -13,8 +13,11 @@ export interface Core {
   readonly kept: Kept;
   readonly tabs: Tabs;
   readonly listeners: Set<Listener>;
+  /** Aborted when the client is closed. */
+  readonly closing: AbortController;
   /** Wait for what is due. */
   readonly plan: () => void;
+  timer: ReturnType<typeof setTimeout> | undefined;
   /** What the listeners were told last. */
   state: State | null;
   /** Whether that still holds, as far as this tab knows. */
@@ -31,15 +34,15 @@ export interface Core {
   outs: number;
   /** Aborts the refresh or the sign-out that is under way. */
   stop: AbortController;
-  renewing: Promise<boolean> | null;
+  renewing: Promise<boolean> | undefined;
   /** What signs in or out waits in a line, and a refresh waits for it. */
   line: Promise<unknown>;
   /** The last failure, when it was, and how many there were since the last success. */
-  failure: AdmitError | null;
+  failure: AdmitError | undefined;
   failedAt: number;
   failures: number;
   /** The token that came in place of a refused one, and when. */
-  cure: string | null;
+  cure: string | undefined;
   curedAt: number;
 }
 
@@ -57,7 +60,7 @@ export function move(core: Core, epoch: number): void {
 /** The same, here: the others find it in what is kept. */
 export function moveOn(core: Core): void {
   const last = Math.max(core.epoch, keptEpoch(core));
-  move(core, Math.floor(last) + 1 + Math.random());
+  move(core, last + 1 + Math.random());
   core.kept.write("epoch", `${core.epoch}`);
 }
 
@@ -65,7 +68,7 @@ export function moveOn(core: Core): void {
 export function halt(core: Core): void {
   core.stop.abort();
   core.stop = new AbortController();
-  core.renewing = null;
+  core.renewing = undefined;
 }
 
 /** Look whether another tab signed in or out, which nothing may have told. */
@@ -91,30 +94,36 @@ export function enter(core: Core, tokens: Tokens, asked: number): void {
 }
 
 function take(core: Core, token: string, user: User, since: number, span: number): void {
+  rest(core);
   core.token = token;
   core.ends = since + span;
   core.due = since + span * (0.7 + 0.15 * Math.random());
   core.slack = Math.min(span / 10, 5000);
-  core.failures = 0;
-  core.failure = null;
   settle(core, { signedIn: true, user });
   core.plan();
 }
 
 /** Nobody is signed in here any more. */
 export function leave(core: Core, reason: Reason | null): void {
+  rest(core);
   core.token = null;
-  core.due = Infinity;
   settle(core, { signedIn: false, reason });
+}
+
+/** Nothing is due, and nothing failed. */
+export function rest(core: Core): void {
+  core.due = Infinity;
+  core.failures = 0;
+  core.failure = undefined;
   core.plan();
 }
 
-/** The server is away: again later, and later each time. It signs nobody out. */
+/** The server is away: again later, later each time, and when it says. It signs nobody out. */
 export function backOff(core: Core, error: AdmitError): void {
   core.failure = error;
   core.failedAt = now();
   const pause = Math.min(1000 * 2 ** core.failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2);
-  core.due = core.failedAt + Math.max(pause, (error.retryAfter ?? 0) * 1000);
+  core.due = core.failedAt + Math.max(pause, Math.min(error.retryAfter ?? 0, 3600) * 1000);
   core.plan();
 }
 
@@ -131,7 +140,7 @@ export function hear(core: Core, message: Message): void {
   if (news) move(core, message.epoch);
   if (message.epoch !== core.epoch) return;
   if ("out" in message) leave(core, message.out);
-  else if (message.left > 0 && (core.token ? now() + message.left > core.ends : !core.known)) {
+  else if (core.token ? now() + message.left > core.ends : !core.known) {
     take(core, message.token, message.user, now(), message.left);
   }
 }
@@ -141,13 +150,8 @@ export function settle(core: Core, state: State): void {
   core.known = true;
   if (JSON.stringify(state) === JSON.stringify(core.state)) return;
   core.state = state;
-  for (const listener of [...core.listeners]) {
-    try {
-      listener(state);
-    } catch (error) {
-      setTimeout(() => {
-        throw error; // the listener's own, for the console
-      });
-    }
+  for (const listener of core.listeners) {
+    // Not in the midst of this: it may throw, or sign out.
+    queueMicrotask(() => core.listeners.has(listener) && listener(state));
   }
 }

@@ -5,7 +5,7 @@ import type { User } from "./types.js";
 /** What tabs tell each other: a token with what is left of it, a sign-out, or to look themselves. */
 export type Message =
   | { epoch: number; token: string; left: number; user: User }
-  | { epoch: number; out: Reason | null }
+  | { epoch: number; out: Reason }
   | { look: true };
 
 export interface Tabs {
@@ -22,6 +22,7 @@ export function joinTabs(base: string, hear: (message: Message) => void): Tabs {
     open() {
       if (channel || !globalThis.BroadcastChannel) return;
       channel = new BroadcastChannel(`admit ${base}`);
+      (channel as { unref?: () => void }).unref?.(); // Node would wait for it for ever
       channel.onmessage = ({ data }) => isMessage(data) && hear(data);
     },
     close() {
@@ -32,10 +33,7 @@ export function joinTabs(base: string, hear: (message: Message) => void): Tabs {
 }
 
 /** Another version of this client may be open in another tab. */
-function isMessage(data: Partial<Record<string, unknown>> | null): data is Message {
-  if (!data) return false;
-  if (data.look) return true;
-  if (!Number.isFinite(data.epoch)) return false;
-  if ("out" in data) return data.out === null || REASONS.includes(data.out as Reason);
-  return isToken(data.token) && Number.isFinite(data.left) && isUser(data.user);
+function isMessage(data: any): data is Message {
+  if (!(data?.epoch >= 0)) return data?.look;
+  return REASONS.includes(data.out) || (isToken(data.token) && data.left > 0 && isUser(data.user));
 }
