@@ -5,6 +5,7 @@ can't run another one beside it. So it lives as long as one file of tests, and s
 test that is async itself.
 """
 
+import json
 import shutil
 from functools import partial
 
@@ -25,16 +26,66 @@ FLAGS = [
 ]
 
 
+OTHERS_COOKIES = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
+"""The preference of who lets other sites' cookies through; a private window never does."""
+
+
+class Program:
+    """How Debian's Chromium is started."""
+
+    def __init__(self, type_):
+        self._type = type_
+        self._how = {
+            "executable_path": shutil.which("chromium") or missing("Chromium"),
+            "args": FLAGS,
+            # Playwright turns it off, and people have it.
+            "ignore_default_args": ["--disable-back-forward-cache"],
+        }
+
+    def private(self):
+        """One whose contexts are private windows."""
+        return self._type.launch(**self._how)
+
+    def lenient(self, profile):
+        """The one context of one with a profile, which lets other sites' cookies through."""
+        (profile / "Default").mkdir(parents=True)
+        (profile / "Default/Preferences").write_text(json.dumps(OTHERS_COOKIES))
+        return self._type.launch_persistent_context(profile, **self._how)
+
+
 @pytest.fixture(scope="module")
-def chromium():
-    """One Chromium for a file of tests."""
-    program = shutil.which("chromium") or missing("Chromium")
+def program():
+    """Debian's Chromium for a file of tests."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
+        yield Program(playwright.chromium)
+
+
+@pytest.fixture(scope="module")
+def chromium(program):
+    """One Chromium for a file of tests."""
+    browser = program.private()
+    yield browser
+    browser.close()
+
+
+def patient(context):
+    """Let nothing in it be given up before it hangs."""
+    context.set_default_timeout(PATIENCE * 1000)
+    context.set_default_navigation_timeout(PATIENCE * 1000)
+    return context
+
+
+@pytest.fixture
+def lenient_context(program, tmp_path, no_cover):
+    """A browser that sends a site's cookies also where another site asks, if they allow it.
+
+    Chromium does so by itself, and not in a private window, which every other context here is.
+    """
+    context = patient(program.lenient(tmp_path / "profile"))
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -43,9 +94,7 @@ def new_context(chromium, no_cover):
     made = []
 
     def make(**options):
-        context = chromium.new_context(**options)
-        context.set_default_timeout(PATIENCE * 1000)
-        context.set_default_navigation_timeout(PATIENCE * 1000)
+        context = patient(chromium.new_context(**options))
         made.append(context)
         return context
 

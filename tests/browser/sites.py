@@ -25,6 +25,11 @@ CLIENT = Path(__file__).parents[2] / "src/admit/web/static/client.js"
 APP = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>App</title>
 <h1>App</h1>
+<script>
+globalThis.passed = 0;
+const ticking = performance.now.bind(performance);
+performance.now = () => ticking() + passed;
+</script>
 <script type="module">
 import { createAdmit } from "/client.js";
 globalThis.heard = [];
@@ -32,7 +37,8 @@ globalThis.admit = createAdmit({ baseUrl: "/auth" });
 admit.onChange((state) => heard.push(state));
 </script>
 """
-"""A page of the app: `admit` is the client, and `heard` what it told since the page was opened."""
+"""A page of the app: `admit` is the client, `heard` what it told since the page was opened, and
+`passed` the milliseconds that passed here without anybody waiting for them."""
 EMPTY = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Page</title><h1>Page</h1>"
 HTML = "text/html; charset=utf-8"
 PEOPLE = {"ada": "ada@example.com", "bob": "bob@example.com"}
@@ -108,6 +114,12 @@ class Sites:
     def _around(self, app):
         self.pages.admit = app
         return self.pages
+
+    def let_pass(self, seconds, *tabs):
+        """Let that long pass at the server, and in these tabs as far as their clock is asked."""
+        self.clock.advance(seconds)
+        for tab in tabs:
+            tab.evaluate("(seconds) => { passed += seconds * 1000; }", seconds)
 
     def open(self, context, path="/"):
         """A new tab with this page of ours; that with the client, unless said otherwise."""
