@@ -76,7 +76,7 @@ class Pages:
         self._engine = engine
         self._settings = engine.settings
         self._prefix = engine.settings.prefix
-        self._admin_role: str = getattr(engine.settings, "admin_role", "")
+        self._admin_role = engine.settings.admin_role
         self._files = files.shipped()
         self._theme = self._own(files.theme(engine.settings))
         self._logo = self._own(files.logo(engine.settings))

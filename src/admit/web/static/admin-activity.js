@@ -11,7 +11,7 @@ import { why } from "./admin-events.js";
 import { hashOf } from "./admin-route.js";
 import { SPANS, begins, spanOf } from "./admin-span.js";
 import { row, table } from "./admin-table.js";
-import { count, text } from "./admin-words.js";
+import { count, moment, text } from "./admin-words.js";
 import { now } from "./admin-clock.js";
 
 /** @param {Visit} visit */
@@ -55,7 +55,14 @@ function shown(got, span, signal) {
     const seen = framed.classList.toggle("unseen") === false;
     toggle.setAttribute("aria-pressed", String(seen));
   }, { "aria-pressed": "false", "aria-controls": "numbers" });
-  return [chart(got, span, signal), element("p", {}, toggle), framed];
+  return [chart(got, span, signal), incomplete(got), element("p", {}, toggle), framed];
+}
+
+/** @param {Activity} got */
+function incomplete(got) {
+  if (got.complete) return "";
+  const words = text("incomplete", { when: moment(got.counted_since).textContent ?? "" });
+  return element("p", { class: "notice wrong", role: "status" }, words);
 }
 
 /**

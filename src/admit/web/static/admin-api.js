@@ -37,6 +37,8 @@
  * @property {string} since
  * @property {string} until
  * @property {number} step seconds
+ * @property {boolean} complete whether all of it was counted
+ * @property {string} counted_since what came before it was not, where it was too much
  * @property {Record<string, number[]>} series
  * @property {Record<string, number>} refused
  *
@@ -70,15 +72,14 @@ export function administration(admit, base, lost) {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{ query?: Query, body?: unknown, signal?: AbortSignal }} [more]
+   * @param {{ query?: Query, body?: unknown, signal?: AbortSignal | undefined }} [more]
    */
   async function ask(method, path, { query = {}, body, signal } = {}) {
     const address = `${base}/admin/${path}${written(query)}`;
     const json = { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-    const answer = await admit.fetch(address, {
-      method,
-      ...(body === undefined ? {} : json),
-      ...(signal ? { signal } : {}),
+    const wanted = { method, ...(body === undefined ? {} : json), ...(signal ? { signal } : {}) };
+    const answer = await admit.fetch(address, wanted).catch((error) => {
+      throw error instanceof TypeError ? new Refused("network") : error;
     });
     heard(answer);
     try {

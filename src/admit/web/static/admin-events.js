@@ -27,8 +27,6 @@ export const KINDS = [
 ];
 const ALARMING = ["reuse_detected", "limits_degraded", "key_withdrawn"];
 const REFUSED = ["sign_in_failed", "password_refused"];
-/** An id of a user, as the server writes them: `by` may also name a command. */
-const ID = /^[0-9a-f]{32}$/;
 
 /**
  * @param {Happened} event
@@ -41,7 +39,7 @@ export function what(event, names) {
   return [
     element("span", { class: tone }, known("kind", event.kind)),
     event.reason && element("div", { class: "small" }, why(event.reason)),
-    by && element("div", { class: "small" }, text("by"), " ", doer(by, names)),
+    by && element("div", { class: "small" }, text("by"), " ", names.link(by)),
     ...Object.entries(detail).map(([name, value]) => more(name, value)),
   ];
 }
@@ -56,17 +54,9 @@ export function why(reason) {
 }
 
 /**
- * @param {string} by
- * @param {Names} names
- */
-function doer(by, names) {
-  return ID.test(by) ? names.link(by) : foreign(known("doer", by));
-}
-
-/**
  * @param {string} name
  * @param {string} value
  */
 function more(name, value) {
-  return element("div", { class: "small" }, `${known("detail", name)}: `, foreign(value || text("none")));
+  return element("div", { class: "small" }, `${known("detail", name)}: `, foreign(value || "–"));
 }

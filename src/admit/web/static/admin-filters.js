@@ -10,7 +10,8 @@ import { KINDS } from "./admin-events.js";
 import { keepFilters } from "./admin-route.js";
 import { known, text } from "./admin-words.js";
 
-const ID = /^[0-9a-f]{32}$/;
+/** An id as Admit makes them; those of an app may look otherwise. */
+const OUR_ID = /^[0-9a-f]{32}$/;
 /** Milliseconds without a further letter after which the trail is asked for. */
 const PAUSE = 400;
 
@@ -69,12 +70,12 @@ export function filters(visit, changed) {
  * @param {AbortSignal} signal
  */
 async function whose({ api, names }, who, signal) {
-  if (ID.test(who)) return who;
+  if (OUR_ID.test(who)) return who; // also that of a user who is gone: the trail outlives them
   const { users } = await api.users({ search: who, limit: 200 }, signal);
   const same = users.filter(({ email, username }) => [email, username].some((each) => alike(each, who)));
   const one = same[0] ?? (users.length === 1 ? users[0] : undefined);
   if (one) names.keep(one.id, one.email);
-  return one?.id ?? "";
+  return one?.id ?? ((await names.of(who)) ? who : "");
 }
 
 /**

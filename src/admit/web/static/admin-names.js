@@ -4,7 +4,7 @@
  * @typedef {import("./admin-api.js").Administration} Administration
  */
 
-import { element, foreign } from "./admin-elements.js";
+import { element, foreign, plain } from "./admin-elements.js";
 import { hashOf } from "./admin-route.js";
 
 /** How many questions are under way at once: what one waits for comes before names. */
@@ -57,7 +57,7 @@ export function namesBy(api) {
    * @param {string} id
    */
   function link(id) {
-    const made = element("a", { href: hashOf("users", { id }) }, element("code", {}, id.slice(0, 8)));
+    const made = element("a", { href: hashOf("users", { id }) }, element("code", {}, plain(id.slice(0, 8))));
     void of(id).then((email) => email && made.replaceChildren(foreign(email)));
     return made;
   }

@@ -6,7 +6,7 @@
  */
 
 import { shownDevice } from "./admin-device.js";
-import { button, element, foreign } from "./admin-elements.js";
+import { button, element, foreign, plain } from "./admin-elements.js";
 import { growing } from "./admin-list.js";
 import { hashOf } from "./admin-route.js";
 import { row, table } from "./admin-table.js";
@@ -69,7 +69,7 @@ function cells(visit, session, ended) {
       element("a", { href: hashOf("sessions", { id: session.id }) }, shownDevice(session.user_agent)),
       session.ip && element("div", { class: "small" }, foreign(session.ip)),
     ],
-    [moment(session.opened_at)],
+    [session.opened_at && moment(session.opened_at)],
     [became(session)],
     [living(session) && ending(visit, session, ended)],
   ];
@@ -91,8 +91,12 @@ export async function session(visit) {
   };
   root.replaceChildren(
     element("p", { class: "back" }, element("a", { href: "#sessions" }, text("all_sessions"))),
-    facts(found),
-    element("div", { class: "switching" }, living(found) && ending(visit, found, again)),
+    element(
+      "section",
+      { class: "card" },
+      facts(found),
+      living(found) && element("div", { class: "switching" }, ending(visit, found, again)),
+    ),
   );
 }
 
@@ -100,22 +104,22 @@ export async function session(visit) {
 function facts(session) {
   return element(
     "dl",
-    { class: "facts card" },
+    { class: "facts" },
     fact("user", [who(session)]),
     fact("became", [became(session)]),
     fact("device", [shownDevice(session.user_agent)]),
-    fact("user_agent", [session.user_agent ? foreign(session.user_agent) : text("none")]),
-    fact("address", [session.ip ? foreign(session.ip) : text("none")]),
-    fact("opened", [moment(session.opened_at)]),
-    fact("last_seen", [moment(session.last_seen_at)]),
-    fact("expires", [moment(session.expires_at)]),
-    fact("id", [element("code", {}, session.id)]),
+    fact("user_agent", [session.user_agent && foreign(session.user_agent)]),
+    fact("address", [session.ip && foreign(session.ip)]),
+    fact("opened", [session.opened_at && moment(session.opened_at)]),
+    fact("last_seen", [session.last_seen_at && moment(session.last_seen_at)]),
+    fact("expires", [session.expires_at && moment(session.expires_at)]),
+    fact("id", [element("code", {}, plain(session.id))]),
   );
 }
 
 /** @param {SignIn} session */
 function who(session) {
-  const named = session.email ? foreign(session.email) : element("code", {}, session.user_id);
+  const named = session.email ? foreign(session.email) : element("code", {}, plain(session.user_id));
   return element("a", { href: hashOf("users", { id: session.user_id }) }, named);
 }
 

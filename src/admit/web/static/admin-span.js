@@ -26,8 +26,8 @@ export const SPANS = [
     steps: 24,
     step: HOUR,
     round: (at) => at.getHours() % 3 === 0,
-    short: dated({ hour: "2-digit", minute: "2-digit" }),
-    long: dated({ weekday: "short", hour: "2-digit", minute: "2-digit" }),
+    short: dated({ hour: "numeric", minute: "2-digit" }),
+    long: dated({ weekday: "short", hour: "numeric", minute: "2-digit" }),
   },
   {
     name: "7d",
@@ -35,8 +35,8 @@ export const SPANS = [
     steps: 28,
     step: 6 * HOUR,
     round: (at) => at.getHours() < 6,
-    short: dated({ weekday: "short", day: "numeric" }),
-    long: dated({ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
+    short: dated({ day: "numeric", month: "short" }),
+    long: dated({ weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }),
   },
   {
     name: "30d",

@@ -44,7 +44,7 @@ export function row(columns, cells, { marked = false } = {}) {
 function cell(column, children) {
   const attributes =
     column === text("actions")
-      ? { class: "actions" }
+      ? { class: "acts" }
       : { "data-column": column }; // its words are shown by the style sheet, on a narrow screen
   return element("td", { role: "cell", ...attributes }, element("div", {}, ...children));
 }

@@ -7,7 +7,7 @@
  */
 
 import { shownDevice } from "./admin-device.js";
-import { element, foreign } from "./admin-elements.js";
+import { element, foreign, plain } from "./admin-elements.js";
 import { what } from "./admin-events.js";
 import { filters } from "./admin-filters.js";
 import { growing } from "./admin-list.js";
@@ -16,13 +16,14 @@ import { row, table } from "./admin-table.js";
 import { moment, text } from "./admin-words.js";
 
 const COLUMNS = ["when", "what", "user", "from", "session"];
+const WITHOUT_USER = COLUMNS.filter((each) => each !== "user");
 /** How many of a user's events stand on the user's own page. */
 const LATEST = 10;
 
 /** @param {Visit} visit */
 export function trail(visit) {
   const form = filters(visit, () => void list.refresh());
-  const list = listed(visit, form.query, "trail");
+  const list = listed(visit, form.query, "trail", COLUMNS);
   visit.root.append(form.form, list.shown, list.foot);
   return list.refresh();
 }
@@ -34,7 +35,7 @@ export function trail(visit) {
  * @param {User} user
  */
 export function trailOf(visit, user) {
-  const list = listed(visit, async () => ({ user_id: user.id, limit: LATEST }), "happened");
+  const list = listed(visit, async () => ({ user_id: user.id, limit: LATEST }), "happened", WITHOUT_USER);
   void list.refresh();
   const all = hashOf("trail", { filters: { user: user.id } });
   return element(
@@ -51,9 +52,10 @@ export function trailOf(visit, user) {
  * @param {Visit} visit
  * @param {(signal: AbortSignal) => Promise<import("./admin-api.js").Query | null>} query null: what was typed can't be asked for
  * @param {string} caption
+ * @param {string[]} keys of the columns
  */
-function listed(visit, query, caption) {
-  const columns = COLUMNS.map((key) => text(key));
+function listed(visit, query, caption, keys) {
+  const columns = keys.map((key) => text(key));
   const { table: shown, body } = table(text(caption), columns);
   const list = growing({
     load: async (before, stale) => {
@@ -62,42 +64,40 @@ function listed(visit, query, caption) {
       const got = await visit.api.events({ ...asked, before }, stale);
       return { rows: got.events, next: got.next };
     },
-    draw: (/** @type {Happened} */ event) => row(columns, cells(visit, event)),
+    draw: (/** @type {Happened} */ event) => row(columns, keys.map((key) => cell(key, visit, event))),
     body,
     shown,
     none: text("no_events"),
     signal: visit.signal,
   });
+  shown.classList.add("trail");
   return { shown, ...list };
 }
 
 /**
+ * @param {string} key of the column
  * @param {Visit} visit
  * @param {Happened} event
+ * @returns {import("./admin-elements.js").Child[]}
  */
-function cells(visit, event) {
-  return [
-    [moment(event.at)],
-    what(event, visit.names),
-    [event.user_id ? visit.names.link(event.user_id) : text("none")],
-    from(event),
-    [
-      event.session_id
-        ? element(
-            "a",
-            { href: hashOf("sessions", { id: event.session_id }) },
-            element("code", {}, event.session_id.slice(0, 8)),
-          )
-        : text("none"),
-    ],
-  ];
+function cell(key, visit, event) {
+  if (key === "when") return [moment(event.at)];
+  if (key === "what") return what(event, visit.names);
+  if (key === "user") return [event.user_id && visit.names.link(event.user_id)];
+  if (key === "from") return from(event);
+  return [event.session_id && sessionLink(event.session_id)];
 }
 
 /** @param {Happened} event */
 function from(event) {
-  if (!event.ip && !event.user_agent) return [text("none")];
   return [
     event.user_agent && element("div", {}, shownDevice(event.user_agent)),
     event.ip && element("div", { class: "small" }, foreign(event.ip)),
   ];
+}
+
+/** @param {string} id */
+function sessionLink(id) {
+  const short = element("code", {}, plain(id.slice(0, 8)));
+  return element("a", { href: hashOf("sessions", { id }), title: text("session") }, short);
 }

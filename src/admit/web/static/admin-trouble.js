@@ -11,7 +11,7 @@ import { explain, known } from "./page.js";
 export function wrong(error) {
   const { code, detail, fields } = /** @type {import("./admin-api.js").Refused} */ (known(error));
   if (code === "not_found") return text("not_there");
-  if (code === "invalid_input" && fields?.roles) return text("wanted_role");
+  if (code === "invalid_input" && fields && ["add", "remove", "roles"].some((each) => each in fields)) return text("wanted_role");
   if (code === "forbidden" && detail) return text("told", { detail });
   return explain(error);
 }

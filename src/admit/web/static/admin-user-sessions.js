@@ -73,9 +73,9 @@ function cells(visit, user, session, again) {
   };
   return [
     [element("a", { href: hashOf("sessions", { id: session.id }) }, shownDevice(session.user_agent))],
-    [session.ip ? foreign(session.ip) : text("none")],
-    [moment(session.opened_at)],
-    [moment(session.last_seen_at)],
+    [session.ip && foreign(session.ip)],
+    [session.opened_at && moment(session.opened_at)],
+    [session.last_seen_at && moment(session.last_seen_at)],
     [button(text("end"), () => void pressed(), { class: "danger small-button" })],
   ];
 }
@@ -111,7 +111,7 @@ function endAll({ api, me }, user, count) {
     words: [
       foreign(user.email),
       text("end_all_words", { count }),
-      user.id === me.id && text("end_own_words"),
+      user.id === me.id && text("end_all_own_words"),
     ],
     action: text("end_all"),
     work: () => api.endAll(user.id),

@@ -37,8 +37,7 @@ export async function user(visit) {
     };
     root.replaceChildren(
       element("p", { class: "back" }, element("a", { href: "#users" }, text("all_users"))),
-      facts(found),
-      switching(visit, found, again),
+      element("section", { class: "card" }, facts(found), switching(visit, found, again)),
       roles(visit, found, again),
       sessionsOf(visit, found, again),
       trailOf(visit, found),
@@ -50,9 +49,9 @@ export async function user(visit) {
 function facts(user) {
   return element(
     "dl",
-    { class: "facts card" },
-    fact("state", [state(user), user.disabled_at && ` ${text("since_when", { when: moment(user.disabled_at) })}`]),
-    fact("username", [user.username ? foreign(user.username) : text("none")]),
+    { class: "facts" },
+    fact("state", [state(user), user.disabled_at && " ", user.disabled_at && moment(user.disabled_at)]),
+    fact("username", [user.username && foreign(user.username)]),
     fact("verified", [text(user.email_verified ? "yes" : "no")]),
     fact("since", [moment(user.created_at)]),
     fact("id", [element("code", {}, user.id)]),

@@ -6,7 +6,7 @@ import { element } from "./admin-elements.js";
 import { page } from "./page.js";
 
 /** @type {Record<string, string>} */
-const words = page.texts.admin;
+const words = page.texts.admin ?? {};
 const plural = new Intl.PluralRules(page.lang);
 const numbers = new Intl.NumberFormat(page.lang);
 const days = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium" });
@@ -49,9 +49,9 @@ export function day(instant) {
   return timed(instant, days);
 }
 
-/** @param {string | null} instant RFC 3339 */
+/** @param {string} instant RFC 3339 */
 export function moment(instant) {
-  return instant === null ? text("none") : timed(instant, moments);
+  return timed(instant, moments);
 }
 
 /** @param {Intl.DateTimeFormatOptions} how */
