@@ -36,9 +36,8 @@ def policy(answer):
 
 def told(answer):
     """What the page's script is told."""
-    return json.loads(
-        re.search(r'<script type="application/json"[^>]*>(.*?)</script>', answer.text)[1]
-    )
+    (found,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', answer.text)
+    return json.loads(found)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -164,7 +163,7 @@ class ClosedUsers(UserStore):
     async def get(self, user_id):
         return None
 
-    async def save_password(self, user, password_hash):
+    async def save_password(self, user_id, password_hash, *, was):
         raise NotImplementedError
 
 

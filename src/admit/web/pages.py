@@ -44,7 +44,7 @@ SIGN_IN = Page("sign-in")
 SIGN_UP = Page("sign-up")
 ACCOUNT = Page("account")
 ADMIN = Page("admin")
-SIGNED_OUT = Page("signed-out", has_script=False)
+SIGNED_OUT = Page("signed-out")
 LOST = Page("lost", has_script=False)
 """What stands where nothing is; it has no address of its own."""
 SENDING_ON = frozenset({SIGN_IN, SIGN_UP, SIGNED_OUT})

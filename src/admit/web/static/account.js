@@ -1,6 +1,6 @@
 // The account: who is signed in, on which devices, and the password.
 
-import { admit, byId, explain, goTo, neverOld, page, words } from "./page.js";
+import { admit, byId, explain, goTo, locale, neverOld, page, words } from "./page.js";
 import { listDevices } from "./devices.js";
 import { say, sends } from "./form.js";
 
@@ -25,7 +25,7 @@ function showUser(user) {
   byId("username-row").hidden = user.username === null;
   byId("roles").textContent = user.roles.join(", ");
   byId("roles-row").hidden = user.roles.length === 0;
-  const date = new Intl.DateTimeFormat(page.lang, { dateStyle: "long" });
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
   byId("since").textContent = date.format(new Date(user.created_at));
   byId("admin").hidden = !page.adminRole || !user.roles.includes(page.adminRole);
   const hidden = byId("password").querySelector("[name=username]");
@@ -87,7 +87,7 @@ acts(byId("sign-out"), byId("said"), () => admit.signOut());
 
 const form = /** @type {HTMLFormElement} */ (byId("password"));
 sends(form, {
-  wrong: { invalid_credentials: "current_password" },
+  about: { invalid_credentials: "current_password" },
   send: async ({ current_password = "", new_password = "" }) => {
     await admit.changePassword({ currentPassword: current_password, newPassword: new_password });
     form.reset();

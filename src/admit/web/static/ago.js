@@ -14,12 +14,12 @@ const UNITS = [
  * "5 minutes ago".
  * @param {string} instant RFC 3339
  * @param {number} now milliseconds since 1970, by the server
- * @param {string} lang
+ * @param {string} locale
  * @returns {string}
  */
-export function ago(instant, now, lang) {
+export function ago(instant, now, locale) {
   const seconds = Math.max(0, (now - Date.parse(instant)) / 1000);
-  const form = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+  const form = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   for (const [unit, size] of UNITS) {
     if (seconds >= size) return form.format(-Math.floor(seconds / size), unit);
   }

@@ -1,6 +1,6 @@
 // The list of devices on the account page.
 
-import { admit, byId, element, explain, page, words } from "./page.js";
+import { admit, byId, element, explain, locale, words } from "./page.js";
 import { ago } from "./ago.js";
 import { ask } from "./ask.js";
 import { device } from "./device.js";
@@ -51,10 +51,10 @@ function name(userAgent) {
  * @returns {string}
  */
 function seen(session, now) {
-  const when = words("account", "seen", { when: ago(session.last_seen_at, now, page.lang) });
+  const when = words("account", "seen", { when: ago(session.last_seen_at, now, locale) });
   const active = session.current ? words("account", "seen_now") : when;
   const from = session.ip ? words("account", "address", { address: session.ip }) : "";
-  const opened = words("account", "opened", { when: ago(session.opened_at, now, page.lang) });
+  const opened = words("account", "opened", { when: ago(session.opened_at, now, locale) });
   return [`${active} ${from}`.trim(), opened].join(" · ");
 }
 

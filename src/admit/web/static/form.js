@@ -4,8 +4,9 @@ import { byId, explain, known, page, words } from "./page.js";
 
 /**
  * @typedef {{ send: (typed: Record<string, string>) => Promise<void>,
- *   wrong?: Record<string, string> }} Sending
- *   `wrong`: the field that a code is about, by the code
+ *   about?: Record<string, string>, near?: Record<string, string> }} Sending
+ *   `about`: the field that a code is about, by the code; `near`: the field to go to with a code
+ *   that is about the form as a whole
  */
 
 /**
@@ -56,10 +57,14 @@ async function submit(form, sending) {
  */
 function refused(form, sending, error) {
   const { code, fields = {} } = known(error);
-  const about = sending.wrong?.[code];
+  const about = sending.about?.[code];
   const beside = inputs(form).filter((input) => input.name in fields || input.name === about);
   mark(beside.map((input) => [input, wanted(code, input.name, fields[input.name])]));
-  if (!beside.length) say(form, explain(error));
+  if (beside.length) return;
+  say(form, explain(error));
+  inputs(form)
+    .find((input) => input.name === sending.near?.[code])
+    ?.select();
 }
 
 /**

@@ -10,6 +10,10 @@ import { createAdmit } from "./client.js";
 /** @type {Page} */
 export const page = JSON.parse(byId("page").textContent ?? "");
 
+/** How dates and numbers are written: as the browser wants, where it speaks the page's language. */
+export const locale =
+  navigator.languages.find((each) => each.split("-")[0] === page.lang) ?? page.lang;
+
 export const admit = createAdmit({ baseUrl: location.origin + page.baseUrl });
 
 /**
@@ -58,7 +62,7 @@ export function words(section, name, values = {}) {
 export function span(seconds) {
   const [unit, size] = seconds < 100 ? ["second", 1] : seconds < 6000 ? ["minute", 60] : ["hour", 3600];
   const style = /** @type {const} */ ("unit");
-  const form = new Intl.NumberFormat(page.lang, { style, unit: String(unit), unitDisplay: "long" });
+  const form = new Intl.NumberFormat(locale, { style, unit: String(unit), unitDisplay: "long" });
   return form.format(Math.ceil(seconds / Number(size)));
 }
 

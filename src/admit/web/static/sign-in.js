@@ -6,6 +6,7 @@ import { sends } from "./form.js";
 neverOld();
 
 sends(/** @type {HTMLFormElement} */ (byId("form")), {
+  near: { invalid_credentials: "password" },
   send: async ({ login = "", password = "" }) => {
     await admit.signIn({ login, password });
     goTo(page.next);
