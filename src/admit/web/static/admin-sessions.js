@@ -10,7 +10,7 @@ import { button, element, foreign, plain } from "./admin-elements.js";
 import { growing } from "./admin-list.js";
 import { hashOf } from "./admin-route.js";
 import { row, table } from "./admin-table.js";
-import { endOne } from "./admin-user-sessions.js";
+import { endOne, sessionLink } from "./admin-user-sessions.js";
 import { fact } from "./admin-facts.js";
 import { because, moment, text } from "./admin-words.js";
 import { now } from "./admin-clock.js";
@@ -66,7 +66,8 @@ function cells(visit, session, ended) {
   return [
     [who(session)],
     [
-      element("a", { href: hashOf("sessions", { id: session.id }) }, shownDevice(session.user_agent)),
+      session.expires_at === null ? shownDevice(session.user_agent) : sessionLink(session),
+      session.current && element("span", { class: "badge good" }, text("this_one")),
       session.ip && element("div", { class: "small" }, foreign(session.ip)),
     ],
     [session.opened_at && moment(session.opened_at)],

@@ -72,12 +72,17 @@ function cells(visit, user, session, again) {
     if (await endOne(visit, { session, email: user.email })) await again();
   };
   return [
-    [element("a", { href: hashOf("sessions", { id: session.id }) }, shownDevice(session.user_agent))],
+    [sessionLink(session), session.current && element("span", { class: "badge good" }, text("this_one"))],
     [session.ip && foreign(session.ip)],
     [session.opened_at && moment(session.opened_at)],
     [session.last_seen_at && moment(session.last_seen_at)],
     [button(text("end"), () => void pressed(), { class: "danger small-button" })],
   ];
+}
+
+/** @param {Session} session */
+export function sessionLink(session) {
+  return element("a", { href: hashOf("sessions", { id: session.id }) }, shownDevice(session.user_agent));
 }
 
 /**
