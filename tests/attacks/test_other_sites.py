@@ -51,8 +51,8 @@ ATTACK = """async ({ to, path, body }) => {
   request.open("POST", url);
   request.withCredentials = true;
   request.send(json);
-  navigator.sendBeacon(url);
-  navigator.sendBeacon(url, json);
+  navigator.sendBeacon(url + "?beacon");
+  navigator.sendBeacon(url + "?beacon", json);
   navigator.sendBeacon(url, new Blob([json], { type: "application/json" }));
   for (const [tag, at] of [["img", "src"], ["script", "src"], ["iframe", "src"]])
     settled.push(new Promise((done) => {
@@ -132,8 +132,7 @@ def test_nothing_that_another_page_sends_changes_anything(
             sites.wire.forget()
             given = {"to": f"{sites.url}/auth", "path": path, "body": BODIES.get(path, {})}
             assert evil.evaluate(ATTACK, given) > 30
-            # Forms and beacons may be under way still: those of a page that is left are sent.
-            sites.wire.wait_for(f"/auth{path}", 15)
+            sites.wire.wait_for(f"/auth{path}?beacon", 2)  # nobody is told when they were sent
             came = from_page(sites, origin)
             assert brought_cookies(came) is (where == "sibling" or settings is ELSEWHERE)
         for path in TARGETS:
@@ -162,7 +161,9 @@ def test_a_visitor_is_not_signed_in_as_somebody_else(sites, context):
         evil.goto(origin)
         given = {"to": f"{sites.url}/auth", "path": "/login", "body": BODIES["/login"]}
         evil.evaluate(ATTACK, given)
+        sites.wire.wait_for("/auth/login?beacon", 2)
         sites.wire.quiet()
+        sites.wire.forget()
     assert context.cookies() == []
     assert sites.everything() == before
     assert sites.open(context).evaluate("admit.session()") is None
@@ -236,13 +237,12 @@ def test_a_page_that_frames_ours_or_opens_it_gets_nothing(sites, context):
         sites.pages.put(host, "/frames", f"<iframe src='{sites.url}/auth/me'></iframe>")
         evil = context.new_page()
         evil.goto(f"{origin}/frames")
-        frame = evil.frames[1]
-        assert frame.url.startswith("chrome-error:")
+        evil.frames[1].wait_for_url("chrome-error:**")
         with context.expect_page() as opened:
             evil.evaluate("(url) => { globalThis.ours = open(url); }", f"{sites.url}/")
         opened.value.wait_for_function("'admit' in globalThis")
-        for reach in ("ours.document.cookie", "ours.admit.getAccessToken", "ours.localStorage"):
+        for reach in ("document", "admit", "localStorage", "heard"):
             said = evil.evaluate(
-                f"(() => {{ try {{ return {reach}; }} catch {{ return 'no'; }} }})()"
+                "(name) => { try { return String(ours[name]); } catch { return 'no'; } }", reach
             )
             assert said == "no", reach
