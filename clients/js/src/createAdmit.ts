@@ -11,7 +11,7 @@ import { sessions } from "./sessions.js";
 import { signIn } from "./signIn.js";
 import { signOut } from "./signOut.js";
 import { signOutEverywhere } from "./signOutEverywhere.js";
-import { heed, hear, now, type Core } from "./standing.js";
+import { dueIn, hear, keptEpoch, type Core } from "./standing.js";
 import { joinTabs } from "./tabs.js";
 import type { Admit, Options } from "./types.js";
 
@@ -25,11 +25,8 @@ export function createAdmit({ baseUrl, origins = [] }: Options): Admit {
   const core = made(base, origins);
   listen(core);
   core.tabs.open();
-  heed(core);
-  if (core.kept.read("out")) {
-    core.due = now(); // the server has not heard of a sign-out, which comes before anything else
-    core.plan();
-  }
+  core.epoch = keptEpoch(core);
+  if (core.kept.read("out")) dueIn(core, 0); // before anything else, the sign-out
   return {
     register: register(core),
     signIn: signIn(core),
@@ -55,7 +52,7 @@ export function createAdmit({ baseUrl, origins = [] }: Options): Admit {
 function made(base: string, origins: readonly string[]): Core {
   const core = {
     base,
-    origins: new Set([base, ...origins].map(trusted)),
+    allowed: new Set([base, ...origins].map(trusted)),
     kept: keep(base),
     tabs: joinTabs(base, (message) => hear(core, message)),
     listeners: new Set(),

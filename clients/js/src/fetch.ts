@@ -10,7 +10,7 @@ export const fetchWith =
   async (input, init) => {
     const request = new Request(input, init);
     const { origin } = new URL(request.url);
-    if (!core.origins.has(origin)) {
+    if (!core.allowed.has(origin)) {
       throw new TypeError(
         `No token is sent to ${origin}: add it to origins, or use the browser's fetch.`,
       );

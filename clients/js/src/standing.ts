@@ -9,7 +9,7 @@ const LONGEST_PAUSE = 60_000;
 /** What one client holds. It is never handed out: the token stays in here. */
 export interface Core {
   readonly base: string;
-  readonly origins: ReadonlySet<string>;
+  readonly allowed: ReadonlySet<string>;
   readonly kept: Kept;
   readonly tabs: Tabs;
   readonly listeners: Set<Listener>;
@@ -76,15 +76,21 @@ export function heed(core: Core): void {
   const epoch = keptEpoch(core);
   if (epoch > core.epoch) {
     move(core, epoch);
-    if (core.state) {
-      core.due = now() + 100; // or its message comes first
-      core.plan();
-    }
+    if (core.state) dueIn(core, 100); // or its message comes first
   }
-  if (core.kept.read("out") && (!core.known || core.token)) leave(core, "signed_out");
+  if (core.kept.read("out") && (!core.known || core.token)) {
+    leave(core, "signed_out");
+    dueIn(core, 0); // the server has not heard of it
+  }
 }
 
-const keptEpoch = (core: Core) => Number(core.kept.read("epoch")) || 0;
+/** Something is to be done in the background. */
+export function dueIn(core: Core, milliseconds: number): void {
+  core.due = now() + milliseconds;
+  core.plan();
+}
+
+export const keptEpoch = (core: Core) => Number(core.kept.read("epoch")) || 0;
 
 /** These tokens, asked for at that time, are this tab's; the others are told. */
 export function enter(core: Core, tokens: Tokens, asked: number): void {
@@ -123,17 +129,13 @@ export function backOff(core: Core, error: AdmitError): void {
   core.failure = error;
   core.failedAt = now();
   const pause = Math.min(1000 * 2 ** core.failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2);
-  core.due = core.failedAt + Math.max(pause, Math.min(error.retryAfter ?? 0, 3600) * 1000);
-  core.plan();
+  dueIn(core, Math.max(pause, Math.min(error.retryAfter ?? 0, 3600) * 1000));
 }
 
 /** Take in what another tab says. What is older than what this one knows changes nothing. */
 export function hear(core: Core, message: Message): void {
   if ("look" in message) {
-    if (core.token) {
-      core.due = now();
-      core.plan();
-    }
+    if (core.token) dueIn(core, 0);
     return;
   }
   const news = message.epoch > core.epoch;
