@@ -97,3 +97,19 @@ def test_purging_goes_on_until_nothing_is_left(answer, ada, engine):
     engine(fill)
 
     assert answer("purge") == {"deleted": 600}
+
+
+def test_what_an_administrator_did_through_the_api_is_shown_with_who_it_was(
+    run, answer, ada, engine
+):
+    answer("user", "role", ADA, "--add", "writer")
+    by = {"enabled": False, "by": "0" * 32}
+    engine(lambda auth: auth.accounts.set_enabled(ada["id"], now=auth.clock(), **by))
+
+    disabled, given = (
+        answer("events", "--kind", kind)["events"][0] for kind in ("user_disabled", "roles_changed")
+    )
+
+    assert disabled["detail"] == {"by": "0" * 32}
+    assert given["detail"] == {"roles": "writer"}  # whoever runs the command is no user
+    assert f"by={'0' * 32}" in run("events", "--kind", "user_disabled").stdout

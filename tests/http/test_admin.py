@@ -290,3 +290,16 @@ async def test_what_is_not_there_is_404(service):
     for session_id in (SOME_SESSION, "short", "%00" * 22, "ß" * 22):
         for method in ("GET", "DELETE"):
             refused(await ask(service, method, f"/sessions/{session_id}"), 404, "not_found")
+
+
+async def test_a_405_names_every_method_of_the_address(service):
+    for path, methods in (
+        (f"/users/{service.ada}/sessions", {"GET", "HEAD", "DELETE"}),
+        (f"/sessions/{SOME_SESSION}", {"GET", "HEAD", "DELETE"}),
+        ("/users", {"GET", "HEAD"}),
+    ):
+        answer = await ask(service, "PUT", path)
+        refused(answer, 405, "method_not_allowed")
+        assert set(answer.headers["allow"].split(", ")) == methods
+    answer = await ask(service, "HEAD", f"/users/{service.ada}/sessions")
+    assert (answer.status_code, answer.content) == (200, b"")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import msgspec
 import pytest
@@ -341,6 +342,27 @@ async def test_the_trail_is_read_no_further_than_it_has_to_be(store, wire, monke
     wire.seen.clear()
     assert len(await store.events(limit=3)) == 3
     assert wire.count("Query") == 1
+
+
+async def test_a_count_looks_at_so_many_events_and_says_since_when_that_is_all(
+    store, wire, monkeypatch
+):
+    """What was recorded long after the span is passed by, and costs nothing of that."""
+    monkeypatch.setattr("admit.stores.dynamodb.trail.PAGE", 2)
+    monkeypatch.setattr("admit.stores.dynamodb.trail.COUNTED", 4)
+    since = float(int(time.time()) + 3_600)
+    for minutes in range(6):
+        await store.record(samples.event("signed_in", at=since + minutes * 60))
+
+    async def counted(since, until):
+        found = await store.count_events(kinds=["signed_in"], since=since, until=until, step=60)
+        return {each.step: each.events for each in found.counts}, found.since
+
+    wire.seen.clear()
+    assert await counted(since, since + 600) == ({2: 1, 3: 1, 4: 1, 5: 1}, since + 120)
+    assert wire.count("Query") == 2
+    assert await counted(since - 7_200, since - 4_000) == ({}, since - 7_200)
+    assert await counted(since + 240, since + 600) == ({0: 1, 1: 1}, since + 240)
 
 
 async def test_event_ids_only_grow_and_javascript_can_read_them(store):

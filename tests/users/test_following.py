@@ -463,3 +463,28 @@ async def test_without_a_watch_a_request_settles_what_the_app_told(
         await auth.settle()
         await auth.catch_up()
         assert off(auth, tokens) == "revoked"
+
+
+async def test_an_administrator_ends_sessions_here_and_changes_users_in_the_app(serve, users, app):
+    """Who lost the role in the app just now administers nothing any more."""
+    async with serve(users=users, admin_role="admin") as service:
+        boss = await service.register()
+        ada = await service.register("other@example.com")
+        app.change(boss["id"], groups="admin")
+        token = (await service.sign_in())["access_token"]
+        others = await service.sign_in("other@example.com")
+
+        async def ask(method, path, **given):
+            return await service.send(method, f"/admin/users{path}", bearer=token, **given)
+
+        path = f"/{ada['id']}"
+        (found,) = (await ask("GET", "?search=other@")).json()["users"]
+        assert found == (await ask("GET", path)).json()["user"]
+        for route, body in (("disable", {}), ("roles", {"add": ["admin"]})):
+            answer = await ask("POST", f"{path}/{route}", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+            assert "live in the app" in answer.json()["detail"]
+        assert (await ask("DELETE", f"{path}/sessions")).json() == {"ended": 1}
+        assert await service.me(others["access_token"]) == 401
+        app.change(boss["id"], groups="")
+        assert (await ask("GET", path)).status_code == 401

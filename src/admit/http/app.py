@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from admit.engine import Engine
+    from admit.http.operations import Endpoint, Operation
     from admit.settings import Settings
 
 logger = logging.getLogger("admit.http")
@@ -177,8 +178,8 @@ def _routed(engine: Engine, pages: Pages | None) -> ASGIApp:
 
     prefix = engine.settings.prefix
     served = [
-        Route(prefix + each.path, each.endpoint, methods=[each.method])
-        for each in served_under_prefix
+        Route(prefix + path, _by_method(endpoints), methods=list(endpoints))
+        for path, endpoints in _paths(served_under_prefix).items()
     ]
     served += [
         Route(f"{prefix}/openapi.json", openapi),
@@ -203,6 +204,24 @@ def _routed(engine: Engine, pages: Pages | None) -> ASGIApp:
     }
     app = ExceptionMiddleware(Router(served, redirect_slashes=False), handlers)
     return _cors(app, engine.settings)
+
+
+def _paths(served: list[Operation]) -> dict[str, dict[str, Endpoint]]:
+    """What answers each method of each path: one route a path, so that a 405 names every method."""
+    found: dict[str, dict[str, Endpoint]] = {}
+    for each in served:
+        found.setdefault(each.path, {})[each.method] = each.endpoint
+    return found
+
+
+def _by_method(endpoints: dict[str, Endpoint]) -> Endpoint:
+    if len(endpoints) == 1:
+        return next(iter(endpoints.values()))
+
+    async def chosen(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return chosen
 
 
 def _cors(app: ASGIApp, settings: Settings) -> ASGIApp:

@@ -24,6 +24,7 @@ which collects it, and httpx or a client that looks like it, and imports neither
 from __future__ import annotations
 
 from admit.testing.http_accounts import Accounts
+from admit.testing.http_admin import Administering
 from admit.testing.http_caller import Clock, Serve, Service
 from admit.testing.http_cookies import Cookies
 from admit.testing.http_cross_site import CrossSite
@@ -34,5 +35,5 @@ from admit.testing.http_sessions import Sessions
 __all__ = ["Clock", "HTTPContract", "Serve", "Service"]
 
 
-class HTTPContract(Accounts, Sessions, Cookies, CrossSite, Refusals, Revocations):
+class HTTPContract(Accounts, Sessions, Cookies, CrossSite, Refusals, Revocations, Administering):
     """Every route, delivery, cookie and refusal of the contract; subclass it as shown above."""

@@ -222,9 +222,9 @@ class EventsContract:
     ) -> None:
         """From the first instant on and up to the last, which no longer counts.
 
-        By the clock on the wall: a store may find events by when they were recorded.
+        Ahead of the clock on the wall: a store may pass by what was recorded long after the span.
         """
-        since = float(int(time()) - 3_600)
+        since = float(int(time()) + 3_600)
         recorded: tuple[tuple[float, Kind, str | None], ...] = (
             (-0.25, "signed_in", "pwd"),
             (0, "signed_in", "pwd"),
