@@ -2,7 +2,7 @@
 # Needs make and Python 3.11 or later; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-lambda test check servers bench lambda clean
+.PHONY: help run run-lambda test check servers client bench lambda clean
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 BIN := .venv/bin
@@ -41,10 +41,17 @@ servers: | .venv/bin/pip ## PostgreSQL, Redis, Chromium, Node and npm packages f
 	echo "Installing $$missing for the tests."; \
 	{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null 2>&1 \
 		|| echo "Could not install $$missing: the tests that need it are skipped, and fail where CI=true." >&2
-	@if [ tests/node/package.json -ot tests/node/node_modules ]; then exit 0; fi; \
-	echo "Installing dynalite and jsonwebtoken for the tests."; \
-	{ npm install --prefix tests/node --no-package-lock --no-audit --no-fund && touch tests/node/node_modules; } >/dev/null 2>&1 \
-		|| echo "Could not install them: the tests that need them are skipped, and fail where CI=true." >&2
+	@for folder in tests/node clients/js; do \
+		if [ $$folder/package.json -ot $$folder/node_modules ]; then continue; fi; \
+		echo "Installing the npm packages of $$folder for the tests."; \
+		{ npm install --prefix $$folder --no-package-lock --no-audit --no-fund && touch $$folder/node_modules; } >/dev/null 2>&1 \
+			|| echo "Could not install them: the tests that need them are skipped, and fail where CI=true." >&2; \
+	done
+
+# The pages need it without Node, so what is built is committed.
+client: servers ## build the browser client, and put it where the pages load it
+	@node clients/js/build.js --static
+	@gzip -9c clients/js/dist/index.js | wc -c | sed 's/.*/The browser client: & bytes, packed./'
 
 bench: .venv/dev.stamp ## measure the speed on this machine
 	$(BIN)/python -m benchmarks
