@@ -42,6 +42,7 @@ admit.onChange((state) => heard.push(state));
 EMPTY = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Page</title><h1>Page</h1>"
 HTML = "text/html; charset=utf-8"
 PEOPLE = {"ada": "ada@example.com", "bob": "bob@example.com"}
+REFRESH = "__Host-Http-admit-refresh"
 PASSWORD = "correct horse battery"
 
 
@@ -124,9 +125,17 @@ class Sites:
     def open(self, context, path="/"):
         """A new tab with this page of ours; that with the client, unless said otherwise."""
         tab = context.new_page()
+        return self.load(tab) if path == "/" else self.show(tab, path)
+
+    def show(self, tab, path):
+        """This tab, with another page of ours in it."""
         tab.goto(self.url + path)
-        if path == "/":
-            tab.wait_for_function("'admit' in globalThis")
+        return tab
+
+    def load(self, tab):
+        """This tab, with the page of the client in it, anew."""
+        self.show(tab, "/")
+        tab.wait_for_function("'admit' in globalThis")
         return tab
 
     def signed_in(self, context, who="ada"):
@@ -175,6 +184,12 @@ class Sites:
             for each in tables
             if not each["name"].startswith("sqlite_")
         }
+
+
+def cookie(context):
+    """The refresh token that the browser holds, or None."""
+    found = [each["value"] for each in context.cookies() if each["name"] == REFRESH]
+    return found[0] if found else None
 
 
 def sign_in(tab, who="ada"):
