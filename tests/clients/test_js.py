@@ -100,7 +100,7 @@ def test_it_depends_on_nothing_and_its_tools_on_what_is_named():
 def listed(name):
     """The texts of a constant list of errors.ts."""
     source = (CLIENT / "src" / "errors.ts").read_text()
-    (body,) = re.findall(rf"^export const {name} = \[(.+?)\] as const;", source, re.M | re.S)
+    (body,) = re.findall(rf"(?ms)^export const {name} = \[(.+?)\] as const;", source)
     return re.findall(r'"(\w+)"', body)
 
 
