@@ -92,7 +92,7 @@ def test_a_refresh_under_way_brings_nobody_back(sites, context, held, elsewhere,
 
 
 def test_a_sign_out_that_the_server_did_not_hear_of_is_one(sites, context):
-    """Offline: signed out here and now, also after the page is loaded again; told when it can be."""
+    """Here it is over at once, also for a page loaded anew; the server hears when it can."""
     tab, other = sites.signed_in(context), sites.open(context)
     assert other.evaluate(TOKEN)
     sites.wire.rule = lambda asked, ask: None if asked.path.startswith("/auth/") else ask()
