@@ -95,6 +95,7 @@ async def test_a_user_is_disabled_and_enabled_and_the_trail_says_by_whom(service
     kinds = ["user_enabled", "user_disabled", "session_ended"]
     assert [each["kind"] for each in of_bob] == kinds
     assert {each["detail"]["by"] for each in of_bob} == {service.ada}
+    assert all(each["ip"] and each["user_agent"] for each in of_bob)  # where she did it from
     assert of_bob[2]["reason"] == "revoked"
 
 

@@ -18,7 +18,7 @@ KEYS = f"{KEY},{ANOTHER_KEY}"
 
 @pytest.fixture
 async def service(serve):
-    async with serve(metrics_keys=KEYS) as service:
+    async with serve(metrics_keys=KEYS, admin_role="admin") as service:
         yield service
 
 
@@ -177,6 +177,7 @@ async def test_requests_are_counted_by_template_and_no_label_holds_what_was_sent
     tokens = await signed_in(service)
     for marker in ("marker-1", "marker-2"):
         await service.send("DELETE", f"/sessions/{marker}", bearer=tokens["access_token"])
+        await service.send("DELETE", f"/admin/sessions/{marker}?{marker}={marker}")
         await service.send_to_root("GET", f"/{marker}?{marker}={marker}")
         await service.send_to_root(f"X{marker.replace('-', '')}", "/auth/me")
         await service.send("POST", "/login", json={"login": marker, "password": marker * 2})
@@ -186,6 +187,8 @@ async def test_requests_are_counted_by_template_and_no_label_holds_what_was_sent
 
     requests = "admit_http_requests_total"
     assert seen(requests, method="DELETE", route="/auth/sessions/{id}", status="404") == 2
+    administered = "/auth/admin/sessions/{id}"
+    assert seen(requests, method="DELETE", route=administered, status="401") == 2
     assert seen(requests, method="GET", route="unmatched", status="404") == 2
     assert seen(requests, method="_OTHER", route="/auth/me", status="405") == 2
     assert seen("admit_http_request_duration_seconds_count", route="/auth/login") == 3
