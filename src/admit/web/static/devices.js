@@ -90,4 +90,5 @@ async function end(session, called, button) {
     button.removeAttribute("aria-busy");
   }
   notice.hidden = false;
+  notice.focus(); // the button that had it may be gone
 }
