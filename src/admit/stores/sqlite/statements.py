@@ -75,10 +75,11 @@ WHERE (:user_id IS NULL OR user_id = :user_id) AND (:kind IS NULL OR kind = :kin
   AND at >= :since AND (:before IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :limit
 """
+# For one step: to sort the events of all steps together takes twice as long.
 COUNT_EVENTS = """
-SELECT CAST((at - :since) / :step AS INTEGER), kind, reason, count(*) FROM events
+SELECT :place, kind, reason, count(*) FROM events
 WHERE at >= :since AND at < :until AND kind IN (SELECT value FROM json_each(:kinds))
-GROUP BY 1, 2, 3
+GROUP BY kind, reason
 """
 PURGE = tuple(
     f"DELETE FROM {table} WHERE {key} IN"

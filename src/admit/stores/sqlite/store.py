@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -269,9 +271,13 @@ class SQLiteStore:
         self, *, kinds: Sequence[Kind], since: float, until: float, step: float
     ) -> Counts:
         """See `Store.count_events`."""
-        named = {"kinds": rows.json_text(kinds), "since": since, "until": until, "step": step}
+        begins = [since + place * step for place in range(ceil((until - since) / step))]
+        named = [
+            {"place": place, "since": begin, "until": end, "kinds": rows.json_text(kinds)}
+            for place, (begin, end) in enumerate(pairwise([*begins, until]))
+        ]
         found = await self._connections.survey(
-            lambda db: db.execute(sql.COUNT_EVENTS, named).fetchall()
+            lambda db: [row for each in named for row in db.execute(sql.COUNT_EVENTS, each)]
         )
         return Counts(counts=[rows.count(row) for row in found], since=since)
 
