@@ -13,12 +13,9 @@ const KEY = "Idempotency-Key";
  * Throws an AdmitError where the server is away, which signs nobody out.
  */
 export function refresh(core: Core): Promise<boolean> {
-  if (!core.renewing) {
-    const mine = renew(core).finally(() => {
-      if (core.renewing === mine) core.renewing = undefined;
-    });
-    core.renewing = mine;
-  }
+  core.renewing ??= renew(core).finally(() => {
+    core.renewing = undefined;
+  });
   return core.renewing;
 }
 

@@ -68,7 +68,6 @@ export function moveOn(core: Core): void {
 export function halt(core: Core): void {
   core.stop.abort();
   core.stop = new AbortController();
-  core.renewing = undefined;
 }
 
 /** Look whether another tab signed in or out, which nothing may have told. */

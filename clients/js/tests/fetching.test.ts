@@ -150,6 +150,21 @@ test("a request that was refused after somebody else renewed takes that token", 
   expect(world.times("/refresh")).toBe(1);
 });
 
+test("a token that another tab renewed is no cure of ours: it may be refused as well", async () => {
+  const tab = await signedIn();
+  const held = world.hold("/me");
+  await refuse(tab);
+  const late = tab.fetch(ME);
+  await held.arrived;
+  await seconds(60);
+  await open().getAccessToken();
+  await settle();
+  held.release();
+  expect((await late).status).toBe(200);
+  await refuse(tab);
+  expect((await tab.fetch(ME)).status).toBe(200);
+});
+
 test("nobody is signed in: it is sent without a token, and the answer stands", async () => {
   const tab = open();
   expect((await tab.fetch(ME)).status).toBe(401);
@@ -185,6 +200,14 @@ test("a caller that gives up waits no longer, the others do", async () => {
   await one;
   held.release();
   expect((await other).status).toBe(200);
+});
+
+test("nor does one wait that gave up before it asked", async () => {
+  await signedIn();
+  const tab = open();
+  const held = world.hold("/refresh");
+  await expect(tab.fetch(ME, { signal: AbortSignal.abort() })).rejects.toThrow("aborted");
+  held.release();
 });
 
 test("a caller that gave up before sends nothing", async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { ADA, newWorld, refusal, seconds, settle, type Storage, type Tab, type World } from "./world.js";
+import { ADA, BASE, newWorld, refusal, seconds, settle, type Storage, type Tab, type World } from "./world.js";
 
 let world: World, storage: Storage;
 let open: (options?: object) => Tab;
@@ -67,19 +67,46 @@ test("what needs somebody who is signed in sends no password where nobody is", a
 });
 
 test("a listener that throws keeps no other from hearing", async () => {
-  const uncaught = vi.fn();
-  process.once("uncaughtException", uncaught);
+  const thrown: Error[] = [];
+  vi.stubGlobal("queueMicrotask", (work: () => void) => {
+    void Promise.resolve().then(work).catch((error: Error) => thrown.push(error));
+  });
   const tab = open();
-  tab.close();
-  const again = open();
+  tab.onChange(() => {
+    throw new Error("the page's own");
+  });
   const heard: boolean[] = [];
   const listener = ({ signedIn }: { signedIn: boolean }) => void heard.push(signedIn);
-  const stop = again.onChange(listener);
-  again.onChange(listener);
-  await again.signIn(ADA);
+  const stop = tab.onChange(listener);
+  tab.onChange(listener);
+  await tab.signIn(ADA);
   stop();
-  await again.signOut();
+  await tab.signOut();
+  await settle();
   expect(heard).toEqual([true, true, false]);
+  expect(thrown.length).toBe(2);
+});
+
+test("whoever asks while somebody signs in gets that token, without a refresh", async () => {
+  const first = open();
+  await first.signIn(ADA);
+  const tab = open();
+  const held = world.hold("/login");
+  const signIn = tab.signIn(ADA);
+  const asked = tab.getAccessToken();
+  await held.arrived;
+  held.release();
+  await signIn;
+  expect(await asked).toMatch(/^s1\./);
+  expect(world.times("/refresh")).toBe(0);
+});
+
+test("roles that changed are told once somebody asks who is signed in", async () => {
+  const tab = open();
+  await tab.signIn(ADA);
+  world.session().user.roles = ["staff"];
+  await tab.session();
+  expect(tab.states.at(-1)).toMatchObject({ user: { roles: ["staff"] } });
 });
 
 describe("signing out", () => {
@@ -211,6 +238,72 @@ describe("signing out", () => {
     await out;
     expect(world.session().ended).toBe("signed_out");
     expect(await tab.getAccessToken()).toBeNull();
+  });
+
+  test("ends the session also where its cookie is lost", async () => {
+    const tab = open();
+    await tab.signIn(ADA);
+    world.cookie = null;
+    await tab.signOut();
+    expect(world.session().ended).toBe("signed_out");
+  });
+
+  test("that the server has not heard of is told by the next page, though it asks nothing", async () => {
+    const tab = open();
+    await tab.signIn(ADA);
+    world.down = true;
+    await tab.signOut().catch(() => {});
+    tab.close();
+    world.down = false;
+    open();
+    await settle();
+    expect(world.session().ended).toBe("signed_out");
+  });
+
+  test("that waits for its turn ends nobody who signs in meanwhile", async () => {
+    const tab = open();
+    await tab.signIn(ADA);
+    world.next("/logout", "lose");
+    await tab.signOut().catch(() => {});
+    const held = world.hold("/login");
+    const signIn = tab.signIn(ADA);
+    await held.arrived;
+    await seconds(3);
+    held.release();
+    await signIn;
+    await seconds(3);
+    expect(world.times("/logout")).toBe(1);
+    expect(world.session().ended).toBeNull();
+  });
+
+  test("stops a refresh that waits, whose page knows nothing of it but the mark", async () => {
+    const tab = open();
+    await tab.signIn(ADA);
+    tab.close();
+    const other = open();
+    const held = world.hold("/login");
+    const signIn = other.signIn({ ...ADA, password: "no" }).catch(() => {});
+    const asked = other.getAccessToken();
+    await held.arrived;
+    storage.setItem(`admit ${BASE} out`, "1");
+    held.release();
+    await signIn;
+    expect(await asked).toBeNull();
+    expect(world.times("/refresh")).toBe(0);
+  });
+
+  test("is seen by an answer on its way, whose page knows nothing of it but the mark", async () => {
+    const tab = open();
+    await tab.signIn(ADA);
+    tab.close();
+    const other = open();
+    const held = world.hold("/refresh");
+    const asked = other.getAccessToken();
+    await held.arrived;
+    storage.setItem(`admit ${BASE} out`, "1");
+    held.release();
+    expect(await asked).toBeNull();
+    expect(other.last()).toBe("out: signed_out");
   });
 
   test("everywhere ends all of them, and changes nothing where it fails", async () => {

@@ -55,6 +55,20 @@ test("another user who signs in is told to the others as such", async () => {
   expect(world.times("/refresh")).toBe(0);
 });
 
+test("an answer about whoever was signed in before changes nothing", async () => {
+  const [one, two] = [open(), open()];
+  await one.signIn(ADA);
+  const held = world.hold("/me");
+  const asked = one.session();
+  await held.arrived;
+  await two.signIn(BOB);
+  await settle();
+  held.release();
+  await asked;
+  await settle();
+  expect(one.last()).toBe("bob@example.com");
+});
+
 test("whoever is refused lets the others look, each gets the reason", async () => {
   const [one, two] = [open(), open()];
   await one.signIn(ADA);
@@ -91,6 +105,15 @@ describe("a sign-out is not undone by a message", () => {
     say({ ...message, epoch: Number(storage.find("epoch")) });
     await settle();
     expect(two.last()).toBe("out: signed_out");
+  });
+
+  test("which was said before this page was opened", async () => {
+    const { one, message } = await signedOut();
+    one.close();
+    const tab = open();
+    say({ ...message, epoch: message.epoch - 0.5 });
+    await settle();
+    expect(tab.last()).toBe("nothing");
   });
 
   test("nor is a refusal", async () => {
@@ -201,6 +224,19 @@ describe("where tabs can't speak to each other", () => {
     held.release();
     expect(await asked).toBeNull();
   });
+});
+
+test("nor does one of a sign-out that the server has heard of", async () => {
+  deaf();
+  const [one, two] = [open(), open()];
+  await one.signIn(ADA);
+  const held = world.hold("/refresh");
+  const asked = two.getAccessToken();
+  await held.arrived;
+  await one.signOut();
+  held.release();
+  expect(await asked).toBeNull();
+  expect(two.states.every(({ signedIn }) => !signedIn)).toBe(true);
 });
 
 describe("a page that was put away and comes back", () => {

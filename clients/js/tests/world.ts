@@ -91,7 +91,7 @@ export class World {
   private async handle(path: string, request: Request): Promise<[Response, string?]> {
     if (path === "/login") return this.login(JSON.parse(await request.text()));
     if (path === "/refresh") return this.refresh(request.headers.get("Idempotency-Key"));
-    if (path === "/logout") return this.logout();
+    if (path === "/logout") return this.logout(request);
     const row = this.bearer(request);
     if (!row) {
       const error = request.headers.has("Authorization") ? ', error="invalid_token"' : "";
@@ -136,9 +136,8 @@ export class World {
 
   private isRested = (row: Row) => performance.now() - row.rotatedAt >= LEEWAY;
 
-  private logout(): [Response, string?] {
-    const row = this.row();
-    if (row) row.ended ??= "signed_out";
+  private logout(request: Request): [Response, string?] {
+    for (const row of [this.row(), this.bearer(request)]) if (row) row.ended ??= "signed_out";
     return [new Response(null, { status: 204 }), ""];
   }
 
