@@ -5,8 +5,10 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
+import msgspec
 
 from admit import Admit
 from admit.events import event
@@ -23,6 +25,12 @@ IPHONE = (
     " (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
 )
 HOUR = 3_600.0
+SIGN_IN = """async (body) => {
+  const headers = { "Content-Type": "application/json" };
+  const asked = { method: "POST", headers, body: JSON.stringify(body) };
+  const answer = await fetch("/auth/login", asked);
+  return answer.status;
+}"""
 
 
 class Administered:
@@ -44,7 +52,7 @@ class Administered:
 
         In a thread of its own: Playwright's loop runs in that of the tests.
         """
-        found = []
+        found: list[Any] = []
 
         async def run():
             made = cheap(data_dir=self._data_dir, base_url=self.sites.url, throttle="off")
@@ -57,16 +65,21 @@ class Administered:
         (answer,) = found
         return answer
 
-    def have(self, name, *, roles=(), username=None):
-        """Somebody has an account, and can sign in."""
+    def have(self, **roles):
+        """These have accounts by now, each with these roles, and can sign in."""
 
         async def work(auth):
-            email = f"{name}@example.com"
-            return await auth.accounts.register(
-                email=email, password=PASSWORD, username=username, roles=roles, now=self.now
-            )
+            for name, held in roles.items():
+                user = await auth.accounts.register(
+                    email=f"{name}@example.com",
+                    password=PASSWORD,
+                    username=f"{name}.{name}",
+                    roles=held,
+                    now=self.now,
+                )
+                self.ids[name] = user.id
 
-        self.ids[name] = self.beside(work).id
+        self.beside(work)
 
     def sign_in(self, name, *, user_agent=FIREFOX, password=PASSWORD):
         """Somebody signs in with a device, or tries to; what the server answers."""
@@ -89,16 +102,15 @@ class Administered:
 
     def account(self, name, **changes):
         """An account of the store, as it is written."""
-        made = samples.account(name)
         user = {"id": secrets.token_hex(16), "email": f"{name}@example.com", "roles": ()}
-        return samples.account(name, user=_with(made.user, **user | changes))
+        made = msgspec.structs.replace(samples.account(name).user, **user | changes)
+        return samples.account(name, user=made)
 
     def happened(self, *events):
-        """These are in the audit trail, each a kind and what goes with it."""
+        """These are in the audit trail."""
 
         async def work(auth):
-            for each in events:
-                await auth.store.record(each)
+            await asyncio.gather(*map(auth.store.record, events))
 
         self.beside(work)
 
@@ -107,20 +119,9 @@ class Administered:
         tab = context.new_page()
         tab.goto(f"{self.sites.url}/auth/signed-out")
         body = {"login": f"{who}@example.com", "password": PASSWORD}
-        status = tab.evaluate(
-            """async (body) => (await fetch("/auth/login", { method: "POST",
-            headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).status""",
-            body,
-        )
-        assert status == 200
+        assert tab.evaluate(SIGN_IN, body) == 200
         tab.goto(f"{self.sites.url}/auth/admin{hash_}")
         return tab
-
-
-def _with(struct, **changes):
-    import msgspec
-
-    return msgspec.structs.replace(struct, **changes)
 
 
 def failed(name_or_none, *, at, reason="wrong_password"):
@@ -135,6 +136,5 @@ def administered(new_sites, data_dir, **settings):
     clock = Clock(time.time())  # the page asks what was lately by the time of the answers
     with new_sites(pages=True, admin_role=ROLE, clock=clock, **settings) as sites:
         story = Administered(sites, data_dir)
-        story.have("ada", roles=(ROLE,))
-        story.have("bob", username="bobby")
+        story.have(ada=(ROLE,), bob=())
         yield story

@@ -4,6 +4,7 @@
  * @typedef {import("./admin-api.js").Administration} Administration
  */
 
+import { Refused } from "./admin-api.js";
 import { element, foreign, plain } from "./admin-elements.js";
 import { hashOf } from "./admin-route.js";
 
@@ -34,8 +35,9 @@ export function namesBy(api) {
     under += 1;
     try {
       return (await api.user(id)).user.email;
-    } catch {
-      known.delete(id); // the id stands there meanwhile, and the next look asks again
+    } catch (error) {
+      // The id stands there meanwhile; who is gone is not asked for again.
+      if (!(error instanceof Refused) || error.code !== "not_found") known.delete(id);
       return null;
     } finally {
       under -= 1;

@@ -2,7 +2,7 @@
  * The page's words in the reader's language, with numbers and times as they are written there.
  */
 
-import { element } from "./admin-elements.js";
+import { element, plain } from "./admin-elements.js";
 import { page } from "./page.js";
 
 /** @type {Record<string, string>} */
@@ -31,7 +31,7 @@ export function text(key, values = {}) {
  */
 export function known(kind, value) {
   const key = `${kind}_${value}`;
-  return Object.hasOwn(words, key) ? text(key) : value;
+  return Object.hasOwn(words, key) ? text(key) : plain(value);
 }
 
 /** @param {number} number */
@@ -71,5 +71,5 @@ function timed(instant, format) {
 
 /** @param {string | number} value */
 function written(value) {
-  return typeof value === "number" ? count(value) : value;
+  return typeof value === "number" ? count(value) : plain(value);
 }

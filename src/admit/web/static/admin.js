@@ -142,6 +142,11 @@ function here() {
   return location.pathname + location.search + location.hash;
 }
 
+for (const link of document.querySelectorAll(".languages a")) {
+  link.addEventListener("click", () => {
+    if (link instanceof HTMLAnchorElement) link.hash = location.hash; // the same place in another language
+  });
+}
 neverOld();
 addEventListener("hashchange", () => {
   visit();
