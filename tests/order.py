@@ -21,6 +21,9 @@ LONGEST = (
     "http/test_openapi.py",
     "aws/test_contract.py",
     "attacks/test_guessing_over_workers.py",
+    "attacks/test_other_sites.py",
+    "browser/test_tabs.py",
+    "browser/test_sign_out.py",
     "attacks/test_kill_minus_nine.py",
 )
 """A file that takes ten seconds or more on a machine that does nothing else."""

@@ -1,7 +1,10 @@
 """Back and forward, loading anew, and two people one after the other."""
 
+import pytest
+
 from tests.browser.sites import cookie, sign_in
 from tests.browser.test_sign_out import HOUR, TOKEN, Held
+from tests.browser.test_tabs import ALONE
 
 WHO = "admit.session().then((session) => session && session.user.email)"
 CAME_BACK = """() => {
@@ -101,8 +104,11 @@ def test_two_people_one_after_the_other_in_one_tab(sites, context):
     assert tab.evaluate(WHO) == BOB
 
 
-def test_two_people_one_after_the_other_in_two_tabs(sites, context):
+@pytest.mark.parametrize("alone", [False, True], ids=["", "without BroadcastChannel"])
+def test_two_people_one_after_the_other_in_two_tabs(sites, context, alone):
     """A tab never goes on as Ada where the browser is Bob's: it hears of it, and says so."""
+    if alone:
+        context.add_init_script(ALONE)
     tab, other = sites.signed_in(context), sites.open(context)
     assert other.evaluate(WHO) == ADA
     sites.have("bob")
