@@ -20,6 +20,7 @@ LONGEST = (
     "store/test_dynamodb_many.py",
     "http/test_openapi.py",
     "aws/test_contract.py",
+    "browser/test_admin.py",
     "attacks/test_guessing_over_workers.py",
     "attacks/test_other_sites.py",
     "browser/test_tabs.py",
