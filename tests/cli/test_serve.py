@@ -59,6 +59,30 @@ def test_it_says_where_it_listens_what_it_stands_on_and_what_to_try(server):
     assert "WARNING" not in server.banner
 
 
+def test_it_has_the_pages_and_says_where(server):
+    assert f"pages   http://localhost:{server.port}/auth/sign-in\n" in server.banner
+    answer = httpx.get(f"http://127.0.0.1:{server.port}/auth/sign-in")
+
+    assert answer.status_code == 200
+    assert "<h1>Sign in</h1>" in answer.text
+
+
+def test_the_pages_can_be_turned_off(serving):
+    server = serving(environment={"ADMIT_PAGES": "off"})
+
+    assert "sign-in" not in server.banner
+    assert httpx.get(f"http://127.0.0.1:{server.port}/auth/sign-in").status_code == 404
+
+
+def test_a_page_that_cannot_be_made_is_one_sentence(place):
+    said = refused(ADMIT_PAGES_LOGO="missing.svg")
+
+    assert said == (
+        "Error: ADMIT_PAGES_LOGO (pages_logo) is 'missing.svg', which can't be read (No such file"
+        " or directory): mend it or unset it.\n"
+    )
+
+
 def test_what_it_says_to_try_works(server):
     said = server.banner[server.banner.index("curl") :].replace("curl", "curl -sS --fail", 1)
 

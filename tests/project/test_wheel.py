@@ -143,14 +143,19 @@ def post(address: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
 
 def test_the_wheel_contains_what_the_package_reads(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    data = {path for path in (ROOT / "src" / "admit").rglob("*") if path.suffix in {".sql", ".txt"}}
+    read = {".sql", ".txt", ".html", ".json", ".js", ".css", ".svg"}
+    data = {path for path in (ROOT / "src" / "admit").rglob("*") if path.suffix in read}
 
     assert {str(path.relative_to(ROOT / "src")) for path in data} <= names
     assert any(name.endswith(".sql") for name in names)
+    assert not any(name.endswith(".d.ts") for name in names)
     assert {
         "admit/py.typed",
         "admit/common_passwords.txt",
         "admit/common_passwords.LICENSE",
+        "admit/web/static/client.js",
+        "admit/web/templates/base.html",
+        "admit/web/texts/de.json",
     } <= names
 
 
@@ -180,6 +185,15 @@ def test_one_can_register_sign_in_and_stay_signed_in(server: str) -> None:
     assert status == HTTPStatus.OK
     assert second["token_type"] == "Bearer"
     assert second["refresh_token"] != first["refresh_token"]
+
+
+def test_the_pages_are_there_with_their_scripts_and_styles(server: str) -> None:
+    with urlopen(f"{server}/auth/sign-in", timeout=30) as answer:
+        page = answer.read().decode()
+    for name in ("client.js", "style.css", "sign-in.js"):
+        with urlopen(f"{server}/auth/static/{name}", timeout=30) as answer:
+            assert answer.status == HTTPStatus.OK
+            assert f"/auth/static/{name}?v=" in page
 
 
 def test_the_package_can_be_imported_without_its_extras(alone: Alone) -> None:

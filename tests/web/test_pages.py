@@ -258,4 +258,16 @@ async def test_without_jinja2_the_start_says_what_to_install(tmp_path, monkeypat
         start(data_dir=tmp_path, pages=True)
 
     assert raised.value.setting == "pages"
-    assert "admit[pages]" in str(raised.value)
+    assert "pip install 'admit[pages]'" in str(raised.value)
+
+
+async def test_what_is_counted_of_the_pages_is_a_short_list(pages):
+    """A label that held what was asked for would fill the memory of whoever counts."""
+    key = "a key of thirty-two bytes and more for tests"
+    async with pages(metrics_keys=key) as browser:
+        for path in ("/auth/sign-in?x=1", "/auth/static/page.js", "/auth/static/a", "/auth/odd"):
+            await browser.get(path, headers={"Accept": "text/html"})
+        answer = await browser.get("/metrics", headers={"Authorization": f"Bearer {key}"})
+
+    routes = set(re.findall(r'admit_http_requests_total\{.*route="([^"]*)"', answer.text))
+    assert routes == {"/auth/sign-in", "/auth/static/{name}", "unmatched"}

@@ -28,7 +28,7 @@ def served(engine: Engine) -> Pages:
             raise
         raise SettingsError(
             "pages",
-            "ADMIT_PAGES (pages) is on, and Jinja2 is not installed: install admit[pages], or turn"
-            " them off.",
+            "ADMIT_PAGES (pages) is on, and Jinja2 is not installed: pip install 'admit[pages]', or"
+            " turn them off.",
         ) from None
     return Pages(engine)
