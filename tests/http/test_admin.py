@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
 import pytest
 
 from admit.events import Kind, event
@@ -244,6 +245,20 @@ async def test_activity_is_the_last_day_by_the_hour_where_nobody_says(service):
     span = instant(shown["until"]) - instant(shown["since"])
     assert (span.total_seconds(), shown["step"]) == (86_400, 3_600)
     assert shown["series"]["signed_in"] == [0] * 23 + [1]
+
+
+async def test_activity_says_where_not_all_of_it_is_counted(service, monkeypatch):
+    """As of a store that looks at so many events and no more."""
+    store = service.auth.store
+    count = store.count_events
+
+    async def counted(**asked):
+        return msgspec.structs.replace(await count(**asked), since=asked["since"] + 3_600.5)
+
+    monkeypatch.setattr(store, "count_events", counted)
+    shown = (await ask(service, "GET", "/activity")).json()
+    assert shown["complete"] is False
+    assert (instant(shown["counted_since"]) - instant(shown["since"])).total_seconds() == 3_600
 
 
 async def test_activity_has_at_most_400_steps(service):
