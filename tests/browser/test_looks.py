@@ -1,14 +1,11 @@
 """How the pages look and sound: to axe-core, on the smallest phone, and with another theme."""
 
 import json
-from pathlib import Path
 
 import pytest
 
+from tests.browser.axe import faults
 from tests.browser.hosted import account, opened
-from tests.servers import missing
-
-AXE = Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
@@ -26,36 +23,22 @@ STATES = (
 )
 
 
-def audited(tab):
-    """What axe-core finds wrong with the page as it stands."""
-    if not AXE.exists():
-        missing("axe-core")
-    tab.evaluate(AXE.read_text(encoding="utf-8"))
-    found = tab.evaluate("axe.run(document, { resultTypes: ['violations', 'incomplete'] })")
-    kinds = ("violations", "incomplete")
-    return [
-        (kind, each["id"], [node["html"] for node in each["nodes"]])
-        for kind in kinds
-        for each in found[kind]
-    ]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page(sites, new_context, scheme):
     context = new_context(color_scheme=scheme)
     tab, _ = opened(sites, context, "/plain")
     for state in STATES:
         tab.goto(sites.url + state)
-        assert audited(tab) == [], state
+        assert faults(tab) == [], state
     tab.goto(f"{sites.url}/auth/sign-up")
     tab.click("button[type=submit]")
-    assert audited(tab) == []
+    assert faults(tab) == []
 
     tab.close()
     tab, _ = account(sites, context)
-    assert audited(tab) == []
+    assert faults(tab) == []
     tab.click("#everywhere")
-    assert audited(tab) == []
+    assert faults(tab) == []
 
 
 SIZES = """() => [...document.querySelectorAll("a, button, input")]
