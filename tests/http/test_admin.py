@@ -258,7 +258,7 @@ async def test_activity_says_where_not_all_of_it_is_counted(service, monkeypatch
     monkeypatch.setattr(store, "count_events", counted)
     shown = (await ask(service, "GET", "/activity")).json()
     assert shown["complete"] is False
-    assert (instant(shown["counted_since"]) - instant(shown["since"])).total_seconds() == 3_600
+    assert (instant(shown["counted_since"]) - instant(shown["since"])).total_seconds() == 3_601
 
 
 async def test_activity_has_at_most_400_steps(service):

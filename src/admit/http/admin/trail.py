@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from math import ceil
 from typing import TYPE_CHECKING, TypeVar, get_args
 
 from admit.errors import NotFound
@@ -110,7 +111,7 @@ class Trail:
                 until=utc(until),
                 step=step,
                 complete=counts.since <= since,
-                counted_since=utc(counts.since),
+                counted_since=utc(ceil(counts.since)),  # it must not say too much
                 series=bodies.SeriesOut(**{kind: _series(counts, kind, steps) for kind in KINDS}),
                 refused=_refused(counts),
             )
