@@ -19,7 +19,7 @@
  * @property {string | null} ip
  * @property {string | null} user_agent
  *
- * @typedef {Session & { user_id: string, email: string | null, ended_at: string | null,
+ * @typedef {Session & { user_id: string | null, email: string | null, ended_at: string | null,
  *   ended_because: string | null }} SignIn
  *
  * @typedef {object} Happened

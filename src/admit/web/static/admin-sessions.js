@@ -25,7 +25,7 @@ export function sessions(visit) {
   const list = growing({
     load: async (before, stale) => {
       const got = await api.signIns({ before }, stale);
-      for (const each of got.sessions) if (each.email) names.keep(each.user_id, each.email);
+      for (const each of got.sessions) if (each.user_id && each.email) names.keep(each.user_id, each.email);
       return { rows: got.sessions, next: got.next };
     },
     draw: (each) => line(visit, columns, each),
@@ -120,6 +120,7 @@ function facts(session) {
 
 /** @param {SignIn} session */
 function who(session) {
+  if (session.user_id === null) return null;
   const named = session.email ? foreign(session.email) : element("code", {}, plain(session.user_id));
   return element("a", { href: hashOf("users", { id: session.user_id }) }, named);
 }
