@@ -15,13 +15,16 @@ from admit.errors import RefreshReason
 from admit.events import Kind
 from admit.http import app as http_app
 from admit.http import feed, parsing
+from admit.http.admin import queries, trail
 from admit.passwords import policy
 from admit.revocation import PAGE
 from admit.settings import SKEW
 from admit.stores import patience
+from admit.stores.dynamodb import trail as dynamodb_trail
 from admit.stores.sqlite import commits
 from admit.tokens import checker, refresh
 from admit.verifier import following, issuer, keys, rests, service, terms
+from admit.web import files
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -150,6 +153,14 @@ LIMITS = {
     "counters of attempts": f"{MOST:,}",
     "entries in one answer of the revocation feed": f"{PAGE:,}",
     "verifiers that wait for news": f"{feed.MOST_WAITING:,} in each process, {feed.LONGEST_WAIT} s",
+    "entries in one page of a list of the admin API": (
+        f"{queries.LIMIT}, or `limit` up to {queries.LARGEST_LIMIT}"
+    ),
+    "what one chart is counted in": (
+        f"{trail.MOST_STEPS} steps; on DynamoDB {dynamodb_trail.COUNTED:,} events"
+    ),
+    "theme of the pages": f"{files.LARGEST_THEME // 1024} KiB",
+    "logo of the pages": f"{files.LARGEST_LOGO // 1024} KiB",
     "clock skew between machines": f"{SKEW:g} s",
 }
 
