@@ -1,4 +1,4 @@
-import { AdmitError, CODES, REASONS, type Code, type Details } from "./errors.js";
+import { AdmitError, CODES, REASONS, type Details } from "./errors.js";
 import type { User } from "./types.js";
 
 /** What signing in and refreshing give. */
@@ -24,60 +24,48 @@ export async function answerTo(
   const limit = new AbortController();
   const end = () => limit.abort();
   const timer = setTimeout(end, PATIENCE);
-  stop?.addEventListener("abort", end);
+  stop?.addEventListener("abort", end, { signal: limit.signal });
   try {
     const response = await send(limit.signal);
     return read(response, await response.text());
   } catch (error) {
     if (error instanceof AdmitError) throw error;
-    throw new AdmitError("network", "The server was not reached.");
+    throw new AdmitError("network", "No answer came.");
   } finally {
     clearTimeout(timer);
-    stop?.removeEventListener("abort", end);
+    end();
   }
 }
 
+/** What is no JSON is an empty object, which is the shape of nothing. */
 function read(response: Response, text: string): unknown {
-  const { ok, status } = response;
-  if (status === 204) return null;
-  const said = parsed(text);
-  if (ok) return said;
+  if (response.status === 204) return null;
+  let said = {};
+  try {
+    said = Object(JSON.parse(text));
+  } catch {} // a portal's page
+  if (response.ok) return said;
   throw refusal(said, response);
 }
 
-/** An object in any case: a portal's page is an empty one, which is the shape of nothing. */
-function parsed(text: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
-}
-
 function refusal(said: Record<string, unknown>, { status, headers }: Response): AdmitError {
-  const { code, title, detail, fields } = said;
-  const details: Details = {
-    status,
-    reason: REASONS.find((reason) => reason === said.reason),
-    fields: fields as Details["fields"],
-    retryAfter: Number(said.retry_after ?? headers.get("Retry-After")) || undefined,
-  };
-  if (status >= 400 && CODES.includes(code as Code)) {
-    return new AdmitError(code as Code, `${detail ?? title ?? code}`, details);
-  }
-  return status < 500
-    ? unexpected(details)
-    : new AdmitError("unavailable", "The server cannot answer.", details);
-}
-
-export function unexpected(details?: Details): AdmitError {
-  return new AdmitError("unexpected", "The answer is not Admit's: check baseUrl.", details);
+  const code = CODES.find((each) => each === said.code);
+  return new AdmitError(
+    code ?? (status < 500 ? "unexpected" : "unavailable"),
+    `${said.detail ?? said.title ?? `The server answered ${status}.`}`,
+    {
+      status,
+      reason: REASONS.find((each) => each === said.reason),
+      fields: said.fields as Details["fields"],
+      retryAfter: Number(said.retry_after ?? headers.get("Retry-After")) || undefined,
+    },
+  );
 }
 
 /** The answer where it has that shape; whoever answers otherwise is not Admit. */
 export function shaped<T>(said: unknown, fits: (said: any) => unknown): T {
-  if (!fits(said)) throw unexpected();
-  return said as T;
+  if (fits(said)) return said as T;
+  throw new AdmitError("unexpected", "The answer is not Admit's: check baseUrl.");
 }
 
 /** The answer has no content: 204. */

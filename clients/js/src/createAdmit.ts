@@ -2,6 +2,7 @@ import { changePassword } from "./changePassword.js";
 import { endSession } from "./endSession.js";
 import { fetchWith } from "./fetch.js";
 import { getAccessToken } from "./getAccessToken.js";
+import { hear } from "./hear.js";
 import { keep } from "./kept.js";
 import { onChange } from "./onChange.js";
 import { register } from "./register.js";
@@ -11,7 +12,7 @@ import { sessions } from "./sessions.js";
 import { signIn } from "./signIn.js";
 import { signOut } from "./signOut.js";
 import { signOutEverywhere } from "./signOutEverywhere.js";
-import { dueIn, hear, keptEpoch, type Core } from "./standing.js";
+import { dueIn, keptEpoch, type Core } from "./standing.js";
 import { joinTabs } from "./tabs.js";
 import type { Admit, Options } from "./types.js";
 
@@ -75,7 +76,7 @@ function made(base: string, origins: readonly string[]): Core {
 function trusted(address: string): string {
   const { origin, protocol, hostname } = new URL(address);
   if (protocol === "https:" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)) return origin;
-  throw new TypeError(`${address} is not https: others could read the token.`);
+  throw new TypeError(`${address} is not https.`);
 }
 
 /** Timers stand still in sleep, and a page that was put away hears nothing: then look again. */
@@ -90,5 +91,5 @@ function listen(core: Core): void {
     if ((event as PageTransitionEvent).persisted) lookAnew(core);
   });
   on("storage", () => globalThis.BroadcastChannel || look(core));
-  globalThis.document?.addEventListener("visibilitychange", () => look(core), { signal });
+  on("visibilitychange", () => look(core));
 }

@@ -4,8 +4,6 @@ import { keyUsed, retryKey } from "./kept.js";
 import { post } from "./post.js";
 import { backOff, enter, heed, leave, now, type Core } from "./standing.js";
 
-const KEY = "Idempotency-Key";
-
 /**
  * Ask for a new access token; whoever asks meanwhile is told by the same answer.
  *
@@ -27,7 +25,8 @@ async function renew(core: Core): Promise<boolean> {
   const key = retryKey(core.kept);
   const asked = now();
   try {
-    const said = await post(`${core.base}/refresh`, { headers: { [KEY]: key } }, stop.signal);
+    const headers = { "Idempotency-Key": key };
+    const said = await post(`${core.base}/refresh`, { headers }, stop.signal);
     const tokens = shaped<Tokens>(said, isTokens);
     if (isLate(core, stop)) return false;
     keyUsed(core.kept, key);
@@ -39,9 +38,10 @@ async function renew(core: Core): Promise<boolean> {
       backOff(core, failure);
       throw failure;
     }
+    const { reason } = failure;
     keyUsed(core.kept, key);
-    if (core.token) core.tabs.tell({ look: true });
-    leave(core, failure.reason ?? null);
+    if (reason) core.tabs.tell({ epoch: core.epoch, out: reason });
+    leave(core, reason ?? null);
   }
   return true;
 }

@@ -7,5 +7,6 @@ export const sessions =
   (core: Core): Admit["sessions"] =>
   async () => {
     const said = await call(core, "/sessions");
-    return shaped<{ sessions: Session[] }>(said, ({ sessions }) => Array.isArray(sessions)).sessions;
+    const isList = ({ sessions }: { sessions: unknown }) => Array.isArray(sessions);
+    return shaped<{ sessions: Session[] }>(said, isList).sessions;
   };

@@ -11,11 +11,10 @@ export const signIn =
   ({ login, password }) => {
     const { outs } = core;
     return inLine(core, async () => {
+      core.tabs.tell({ hold: true });
       const asked = now();
-      const tokens = shaped<Tokens>(
-        await post(`${core.base}/login`, json({ login, password })),
-        isTokens,
-      );
+      const said = await post(`${core.base}/login`, json({ login, password }));
+      const tokens = shaped<Tokens>(said, isTokens);
       // Whoever signed out meanwhile waits for this to end, and ends the new session as well.
       if (core.outs !== outs) throw signedOut(core);
       core.kept.write("out", null); // before the others see that somebody signed in
@@ -23,5 +22,8 @@ export const signIn =
       moveOn(core);
       enter(core, tokens, asked);
       return tokens.user;
+    }).catch((error) => {
+      core.tabs.tell({ hold: false });
+      throw error;
     });
   };

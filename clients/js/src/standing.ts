@@ -1,7 +1,7 @@
 import type { Tokens } from "./answers.js";
 import type { AdmitError, Reason } from "./errors.js";
 import type { Kept } from "./kept.js";
-import type { Message, Tabs } from "./tabs.js";
+import type { Tabs } from "./tabs.js";
 import type { Listener, State, User } from "./types.js";
 
 const LONGEST_PAUSE = 60_000;
@@ -37,6 +37,8 @@ export interface Core {
   renewing: Promise<boolean> | undefined;
   /** What signs in or out waits in a line, and a refresh waits for it. */
   line: Promise<unknown>;
+  /** Ends the hold of another tab that signs in. */
+  free?: () => void;
   /** The last failure, when it was, and how many there were since the last success. */
   failure: AdmitError | undefined;
   failedAt: number;
@@ -98,7 +100,8 @@ export function enter(core: Core, tokens: Tokens, asked: number): void {
   core.tabs.tell({ epoch: core.epoch, token, left: core.ends - now(), user });
 }
 
-function take(core: Core, token: string, user: User, since: number, span: number): void {
+/** This token is this tab's, for so many milliseconds since then. */
+export function take(core: Core, token: string, user: User, since: number, span: number): void {
   rest(core);
   core.token = token;
   core.ends = since + span;
@@ -129,21 +132,6 @@ export function backOff(core: Core, error: AdmitError): void {
   core.failedAt = now();
   const pause = Math.min(1000 * 2 ** core.failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2);
   dueIn(core, Math.max(pause, Math.min(error.retryAfter ?? 0, 3600) * 1000));
-}
-
-/** Take in what another tab says. What is older than what this one knows changes nothing. */
-export function hear(core: Core, message: Message): void {
-  if ("look" in message) {
-    if (core.token) dueIn(core, 0);
-    return;
-  }
-  const news = message.epoch > core.epoch;
-  if (news) move(core, message.epoch);
-  if (message.epoch !== core.epoch) return;
-  if ("out" in message) leave(core, message.out);
-  else if (core.token ? now() + message.left > core.ends : !core.known) {
-    take(core, message.token, message.user, now(), message.left);
-  }
 }
 
 /** This is so; whoever listens is told where it is new. */

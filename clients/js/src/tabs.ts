@@ -2,11 +2,14 @@ import { REASONS, type Reason } from "./errors.js";
 import { isToken, isUser } from "./answers.js";
 import type { User } from "./types.js";
 
-/** What tabs tell each other: a token with what is left of it, a sign-out, or to look themselves. */
+/**
+ * What tabs tell each other: a token with what is left of it; that nobody is signed in any more; to
+ * send nothing for a moment, while somebody signs in.
+ */
 export type Message =
   | { epoch: number; token: string; left: number; user: User }
   | { epoch: number; out: Reason }
-  | { look: true };
+  | { hold: boolean };
 
 export interface Tabs {
   tell(message: Message): void;
@@ -34,6 +37,6 @@ export function joinTabs(base: string, hear: (message: Message) => void): Tabs {
 
 /** Another version of this client may be open in another tab. */
 function isMessage(data: any): data is Message {
-  if (!(data?.epoch >= 0)) return data?.look;
-  return REASONS.includes(data.out) || (isToken(data.token) && data.left > 0 && isUser(data.user));
+  const isIn = isToken(data?.token) && data.left > 0 && isUser(data.user);
+  return data?.hold != null || ((isIn || REASONS.includes(data?.out)) && data.epoch >= 0);
 }

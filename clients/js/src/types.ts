@@ -33,7 +33,7 @@ export interface Options {
   origins?: readonly string[];
 }
 
-/** What `createAdmit` gives. Every promise is rejected with an `AdmitError`, but for `fetch`'s own. */
+/** What `createAdmit` gives. A promise is rejected with an `AdmitError`; `fetch`'s also as its own. */
 export interface Admit {
   /** Make an account; it signs nobody in. */
   register(input: { email: string; password: string; username?: string }): Promise<User>;

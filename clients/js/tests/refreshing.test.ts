@@ -64,7 +64,7 @@ test("a tab that nobody sees renews when it is seen, or asked", async () => {
   await seconds(3600);
   expect(world.times("/refresh")).toBe(0);
   page.hidden = false;
-  page.dispatchEvent(new Event("visibilitychange"));
+  tab.window.dispatchEvent(new Event("visibilitychange"));
   await settle();
   expect(world.times("/refresh")).toBe(1);
   page.hidden = true;
@@ -284,7 +284,7 @@ test("a client that is closed does nothing by itself", async () => {
   world.sent = [];
   await seconds(3600);
   tab.window.dispatchEvent(new Event("online"));
-  page.dispatchEvent(new Event("visibilitychange"));
+  tab.window.dispatchEvent(new Event("visibilitychange"));
   await settle();
   expect(world.times("/refresh")).toBe(0);
 });

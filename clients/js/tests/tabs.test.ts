@@ -69,7 +69,7 @@ test("an answer about whoever was signed in before changes nothing", async () =>
   expect(one.last()).toBe("bob@example.com");
 });
 
-test("whoever is refused lets the others look, each gets the reason", async () => {
+test("what one is refused, all know at once, with the reason", async () => {
   const [one, two] = [open(), open()];
   await one.signIn(ADA);
   await settle();
@@ -78,6 +78,66 @@ test("whoever is refused lets the others look, each gets the reason", async () =
   await settle();
   await settle();
   expect(two.last()).toBe("out: reuse_detected");
+});
+
+describe("while somebody signs in in one tab", () => {
+  /** Ada is signed in; another tab, which has no token, renews; its answer is on its way. */
+  async function renewing() {
+    const one = open();
+    await one.signIn(ADA);
+    const two = open();
+    const refresh = world.hold("/refresh");
+    const asked = two.getAccessToken();
+    await refresh.arrived;
+    return { one, two, refresh, asked };
+  }
+
+  test("the cookie of an answer to another tab does not take the new one's place", async () => {
+    const { one, refresh, asked } = await renewing();
+    const login = world.hold("/login");
+    const signIn = one.signIn(BOB);
+    await login.arrived;
+    await settle();
+    refresh.release();
+    await settle();
+    expect(world.times("/refresh")).toBe(1);
+    login.release();
+    await signIn;
+    expect(await asked).toMatch(/^s1/);
+    expect(world.cookie).toBe("s1.0");
+    await seconds(10);
+    expect(world.times("/refresh")).toBe(1);
+  });
+
+  test("the others wait, and go on with the same key where it fails", async () => {
+    const { one, asked } = await renewing();
+    await expect(one.signIn({ ...BOB, password: "no" })).rejects.toThrow();
+    expect(await asked).toMatch(/^s0/);
+    expect(world.times("/refresh")).toBe(2);
+    expect(new Set(world.keys).size).toBe(1);
+  });
+
+  test("the others wait five seconds at most, should it die", async () => {
+    const { two, asked } = await renewing();
+    say({ hold: true });
+    await seconds(4);
+    expect(world.times("/refresh")).toBe(1);
+    await seconds(2);
+    expect(await asked).toMatch(/^s0/);
+    expect(two.last()).toBe("ada@example.com");
+  });
+
+  test("a token that is good is used in the others", async () => {
+    const [one, two] = [open(), open()];
+    await one.signIn(ADA);
+    await settle();
+    const login = world.hold("/login");
+    const signIn = one.signIn(BOB);
+    await login.arrived;
+    expect(await two.getAccessToken()).toMatch(/^s0/);
+    login.release();
+    await signIn;
+  });
 });
 
 describe("a sign-out is not undone by a message", () => {
@@ -131,6 +191,7 @@ test.each([
   "out",
   {},
   { epoch: "x", out: "signed_out" },
+  { look: true },
   { epoch: 9, out: "because" },
   { epoch: 9, token: "a b", left: 1000, user: { id: "x" } },
   { epoch: 9, token: "a", left: -1, user: { id: "x" } },
@@ -163,7 +224,7 @@ test("no refresh token is ever told, nor kept", async () => {
   await seconds(900);
   await tab.signOut();
   await settle();
-  expect(heard.length).toBe(3);
+  expect(heard.length).toBe(4);
   expect(JSON.stringify(heard)).not.toMatch(/s0\.\d+"/);
 });
 

@@ -1,0 +1,36 @@
+import { inLine } from "./line.js";
+import { leave, move, now, take, type Core } from "./standing.js";
+import type { Message } from "./tabs.js";
+
+/** Milliseconds for which a tab that signs in keeps the others waiting, should it die. */
+const LONGEST_HOLD = 5000;
+
+/** Take in what another tab says. What is older than what this one knows changes nothing. */
+export function hear(core: Core, message: Message): void {
+  if ("hold" in message) return hold(core, message.hold);
+  const { epoch } = message;
+  if (epoch < core.epoch) return;
+  if (epoch > core.epoch || "out" in message) {
+    move(core, epoch);
+    hold(core);
+  }
+  if ("out" in message) leave(core, message.out);
+  else if (core.token ? now() + message.left > core.ends : !core.known) {
+    take(core, message.token, message.user, now(), message.left);
+  }
+}
+
+/**
+ * Another tab signs in, or is done: what is sent here meanwhile waits, and what was sent is ended.
+ *
+ * The cookie of an answer that came after theirs would take the place of the new session's.
+ */
+function hold(core: Core, on?: boolean): void {
+  core.free?.();
+  if (!on) return;
+  const held = new Promise<void>((resolve) => {
+    core.free = resolve;
+    setTimeout(resolve, LONGEST_HOLD);
+  });
+  void inLine(core, () => held);
+}
