@@ -151,13 +151,13 @@ class Sites:
         if not self.rows("SELECT 1 FROM users WHERE email = ?", PEOPLE[who]):
             self.post("/auth/register", body)
 
-    def post(self, path, body, bearer=None):
+    def post(self, path, body, **headers):
         """The answer to JSON from no browser, past the wire."""
         import httpx
 
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         url = f"http://127.0.0.1:{self.wire.to}{path}"
-        headers = {"Host": OURS, **({"Authorization": f"Bearer {bearer}"} if bearer else {})}
-        answer = httpx.post(url, json=body, headers=headers)
+        answer = httpx.post(url, json=body, headers={"Host": OURS, **named})
         assert answer.is_success, answer.text
         return answer
 

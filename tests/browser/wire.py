@@ -5,9 +5,11 @@ doesn't: a cookie of a lost answer has never been in the browser.
 """
 
 import http.client
+import select
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
@@ -25,6 +27,8 @@ class Asked(NamedTuple):
     path: str
     headers: list[tuple[str, str]]
     body: bytes
+    given_up: Callable[[], bool]
+    """Waits until the browser wants no answer any more; False where it still does in the end."""
 
 
 class Answer(NamedTuple):
@@ -194,7 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _carry(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         host = self.headers.get("Host", "").partition(":")[0]
-        asked = Asked(self.command, host, self.path, list(self.headers.items()), body)
+        asked = Asked(
+            self.command, host, self.path, list(self.headers.items()), body, self._given_up
+        )
         answer = self.server.wire.carry(asked)
         if answer is None:
             self.close_connection = True
@@ -213,6 +219,10 @@ class _Handler(BaseHTTPRequestHandler):
         if name.startswith("do_"):
             return self._carry
         raise AttributeError(name)
+
+    def _given_up(self):
+        # It sends nothing while it waits, so what comes is the end of the connection.
+        return bool(select.select([self.connection], [], [], PATIENCE)[0])
 
     def log_message(self, *_):
         pass
