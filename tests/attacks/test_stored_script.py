@@ -5,6 +5,7 @@ store as it might come from an import, from an app's own table, or from a header
 """
 
 import secrets
+from functools import partial
 
 import msgspec
 import pytest
@@ -14,10 +15,12 @@ from admit.events import event
 from admit.model import Origin
 from admit.testing import samples
 from tests.browser.administered import administered
+from tests.browser.sites import opened
 from tests.browser.watching import Watch
 from tests.servers import PATIENCE
 
 expect.set_options(timeout=PATIENCE * 1000)
+pytestmark = pytest.mark.no_cover
 IMAGE = "<img src=x onerror=ran=1>"
 LINK = "javascript:ran=1//"
 BREAKING_OUT = "\"'></bdi></script><script>ran=1</script><svg onload=ran=1>"
@@ -58,9 +61,10 @@ NOTHING = {
 }
 
 
-@pytest.fixture
-def story(new_sites, tmp_path):
-    with administered(new_sites, tmp_path) as story:
+@pytest.fixture(scope="module")
+def story(tmp_path_factory, certificate):
+    data_dir = tmp_path_factory.mktemp("hostile")
+    with administered(partial(opened, data_dir, certificate), data_dir) as story:
         story.beside(lambda auth: _hostile(auth, story))
         yield story
 
@@ -107,16 +111,17 @@ def _look(tab):
     return tab.evaluate(EVIDENCE, UNSEEN)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_that_was_stored_runs_on_the_admin_page(story, new_context, width):
-    tab = story.page(new_context(viewport={"width": width, "height": 800}))
+def test_nothing_that_was_stored_runs_on_the_admin_page(story, context):
+    tab = story.page(context)
     watch = Watch(tab)
     places = ["users", "sessions", "trail", "activity", f"users?search={IMAGE}"]
     for place in [*places, *(f"users/id-{key}" for key in HOSTILE)]:
         tab.goto(f"{story.sites.url}/auth/admin#{place}")
         expect(tab.locator("main tbody tr").first).to_be_attached()
         expect(tab.locator("[aria-busy=true]")).to_have_count(0)
-        assert _look(tab) == NOTHING, place
+        for width in (1280, 390):
+            tab.set_viewport_size({"width": width, "height": 800})
+            assert _look(tab) == NOTHING, place
         if place == "users/id-d":
             expect(tab.get_by_role("heading", level=1)).to_contain_text("[U+202E]")
     assert not [each for each in watch.complaints if "404" not in each]  # a user who is gone
@@ -133,6 +138,7 @@ def test_nothing_that_was_stored_runs_on_the_admin_page(story, new_context, widt
 def test_an_address_that_somebody_sends_does_nothing(story, context):
     tab = story.page(context)
     watch = Watch(tab)
+    story.sites.wire.forget()
     for hash_ in (
         f"users/{IMAGE}",
         f"{LINK}",
@@ -143,7 +149,6 @@ def test_an_address_that_somebody_sends_does_nothing(story, context):
         "activity?span=__proto__",
         "users/%E0%A4%A",
     ):
-        tab.goto("about:blank")
         tab.goto(f"{story.sites.url}/auth/admin#{hash_}")
         expect(tab.locator("[aria-busy=true], #loading:visible")).to_have_count(0)
         expect(tab.locator("#section > *").first).to_be_attached()

@@ -50,11 +50,14 @@ function shown(got, span, signal) {
   const columns = [text("when"), ...SERIES.map(({ words }) => text(words))];
   const { table: numbers, body } = table(text("activity"), columns);
   body.append(...rows(got, span, columns));
+  numbers.classList.remove("cards"); // four short columns: there is room for them on any screen
+  numbers.classList.add("numbers");
   const framed = element("div", { class: "card unseen", id: "numbers" }, numbers);
   const toggle = button(text("as_table"), () => {
-    const seen = framed.classList.toggle("unseen") === false;
-    toggle.setAttribute("aria-pressed", String(seen));
-  }, { "aria-pressed": "false", "aria-controls": "numbers" });
+    const hidden = framed.classList.toggle("unseen");
+    toggle.setAttribute("aria-expanded", String(!hidden));
+    toggle.textContent = text(hidden ? "as_table" : "hide_table");
+  }, { "aria-expanded": "false", "aria-controls": "numbers" });
   return [chart(got, span, signal), incomplete(got), element("p", {}, toggle), framed];
 }
 

@@ -19,7 +19,7 @@ export function table(caption, columns) {
   const body = element("tbody", { role: "rowgroup" });
   const made = element(
     "table",
-    { class: "table", role: "table" },
+    { class: "table cards", role: "table" },
     element("caption", { class: "unseen" }, caption),
     element("thead", { role: "rowgroup" }, head),
     body,

@@ -3,15 +3,15 @@
  */
 
 import { element, plain } from "./admin-elements.js";
-import { page } from "./page.js";
+import { locale, page } from "./page.js";
 
 /** @type {Record<string, string>} */
 const words = page.texts.admin ?? {};
 const plural = new Intl.PluralRules(page.lang);
-const numbers = new Intl.NumberFormat(page.lang);
-const days = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium" });
-const moments = new Intl.DateTimeFormat(page.lang, { dateStyle: "medium", timeStyle: "short" });
-const exact = new Intl.DateTimeFormat(page.lang, { dateStyle: "full", timeStyle: "long" });
+const numbers = new Intl.NumberFormat(locale);
+const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "long" });
 
 /**
  * @param {string} key
@@ -56,7 +56,7 @@ export function moment(instant) {
 
 /** @param {Intl.DateTimeFormatOptions} how */
 export function dated(how) {
-  const format = new Intl.DateTimeFormat(page.lang, how);
+  const format = new Intl.DateTimeFormat(locale, how);
   return (/** @type {Date} */ at) => format.format(at);
 }
 
