@@ -17,7 +17,7 @@ from tests.browser.hosted import (
     shown,
     signed_in_elsewhere,
 )
-from tests.browser.sites import OURS, PASSWORD
+from tests.browser.sites import OURS, PASSWORD, PEOPLE, sign_in
 from tests.browser.wire import lose, pass_on
 
 
@@ -36,6 +36,9 @@ def test_devices_are_told_in_words_and_can_be_signed_out(sites, context):
     called = tab.locator("#devices .called span:first-child").all_text_contents()
     assert called[0] == "Chrome on Linux"
     assert sorted(called[1:]) == ["Safari on iPhone", "Unknown device"]
+    told = tab.locator("#devices .seen").all_text_contents()
+    assert told[0].startswith("Active now from 127.0.0.1 · Signed in ")
+    assert told[1].startswith("Last seen ")
     assert tab.locator("#devices .badge").all_text_contents() == ["This one"]
     assert tab.get_attribute("#devices [title^='<b>']", "title") == "<b>odd</b>"
 
@@ -103,6 +106,16 @@ def test_signing_out_in_one_tab_is_known_in_the_others_at_once(sites, context):
 
     assert reason(second) == reason(first) == ["signed_out"]
     assert "You are signed out" in second.inner_text("h1")
+
+
+def test_somebody_else_who_signs_in_in_another_tab_is_shown_in_their_place(sites, context):
+    tab, _ = account(sites, context)
+    sites.have("bob")
+    other = sites.open(context)
+    sign_in(other, "bob")
+
+    tab.wait_for_selector(f"#email:has-text('{PEOPLE['bob']}')")
+    assert ADA not in tab.inner_text("body")
 
 
 def test_a_session_that_was_ended_elsewhere_leads_to_why(sites, context):

@@ -98,6 +98,13 @@ def test_whoever_is_signed_in_already_goes_on_at_once(sites, context):
         tab.wait_for_url(f"{sites.url}/plain")
 
 
+def test_a_page_to_sign_in_goes_on_when_one_signs_in_in_another_tab(sites, context):
+    waiting, _ = opened(sites, context, "/auth/sign-in?return_to=/plain")
+    account(sites, context)
+
+    waiting.wait_for_url(f"{sites.url}/plain")
+
+
 def test_a_password_can_be_pasted_shown_and_hidden(sites, context):
     sites.have("ada")
     tab, _ = opened(sites, context, "/auth/sign-in")

@@ -6,7 +6,8 @@ import { say, sends } from "./form.js";
 
 /** @typedef {import("./client.js").User} User */
 
-let shown = false;
+/** @type {string | null} */
+let shown = null; // whose account it is
 
 /**
  * Leave a page that has nobody to show: to "why was I signed out", or to sign in where nobody was.
@@ -40,7 +41,7 @@ async function load() {
     if (!found) return leave(null);
     showUser(found.user);
     await listDevices();
-    shown = true;
+    shown = found.user.id;
     byId("account").hidden = false;
     byId("sign-out").hidden = false;
   } catch (error) {
@@ -76,6 +77,7 @@ function acts(button, notice, act) {
 neverOld();
 admit.onChange((state) => {
   if (!state.signedIn) leave(state.reason);
+  else if (shown && shown !== state.user.id) location.reload(); // somebody else, in another tab
 });
 
 const sure = /** @type {HTMLDialogElement} */ (byId("sure"));
@@ -92,7 +94,7 @@ sends(form, {
     await admit.changePassword({ currentPassword: current_password, newPassword: new_password });
     form.reset();
     say(form, words("account", "changed"), true);
-    await listDevices();
+    await listDevices().catch(() => {}); // it may be old; the password is changed
   },
 });
 

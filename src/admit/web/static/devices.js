@@ -88,6 +88,7 @@ async function end(session, called, button) {
     notice.classList.add("wrong");
     notice.textContent = explain(error);
     button.removeAttribute("aria-busy");
+    await listDevices().catch(() => {}); // it may have ended by itself
   }
   notice.hidden = false;
   notice.focus(); // the button that had it may be gone

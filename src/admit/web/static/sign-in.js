@@ -2,8 +2,10 @@
 
 import { admit, byId, goTo, neverOld, page } from "./page.js";
 import { sends } from "./form.js";
+import { goesOn } from "./going-on.js";
 
 neverOld();
+goesOn();
 
 sends(/** @type {HTMLFormElement} */ (byId("form")), {
   near: { invalid_credentials: "password" },
@@ -12,10 +14,3 @@ sends(/** @type {HTMLFormElement} */ (byId("form")), {
     goTo(page.next);
   },
 });
-
-admit.session().then(
-  (found) => {
-    if (found) goTo(page.next);
-  },
-  () => {}, // it cannot be told now, and the form says so when it is sent
-);
