@@ -4,7 +4,7 @@ import base64
 import random
 import time
 
-from admit.events import event
+from admit.events import Kind, event
 from admit.model import Origin
 from admit.testing.http_contract import Clock
 from tests.browser.administered import FIREFOX, IPHONE, Administered
@@ -92,15 +92,17 @@ class Installation(Administered):
 
     def past(self, dice, until):
         """What happened in the last day but at the devices of these tests."""
-        chances = [("signed_in", 70, None), ("sign_in_failed", 18, "wrong_password")]
-        self.happened(
-            *(
-                self._one(kind, dice, until, reason)
-                for kind, times, reason in chances
-                for _ in range(times)
-            ),
-            *(self._one("reuse_detected", dice, until, "reuse_detected") for _ in range(3)),
-        )
+        chances: list[tuple[Kind, int, str | None]] = [
+            ("signed_in", 70, None),
+            ("sign_in_failed", 18, "wrong_password"),
+            ("reuse_detected", 3, "reuse_detected"),
+        ]
+        events = [
+            self._one(kind, dice, until, reason)
+            for kind, times, reason in chances
+            for _ in range(times)
+        ]
+        self.happened(*sorted(events, key=lambda each: each.at))
 
     def _one(self, kind, dice, until, reason):
         # Few are awake at the other end of the day.

@@ -123,6 +123,14 @@ def test_two_people_one_after_the_other_in_two_tabs(sites, context, alone):
     assert other.evaluate(WHO) == ADA
 
 
+PATIENT = """
+const set = setTimeout;
+globalThis.setTimeout = (work, after, ...given) =>
+  after >= 5000 ? 0 : set(work, after, ...given);
+"""
+"""No page gives anything up because it takes long: neither an answer nor another tab."""
+
+
 class LateForBob:
     """A rule of the wire: the server's answer to a refresh is on its way when somebody signs in.
 
@@ -147,6 +155,7 @@ class LateForBob:
 
 def test_a_refresh_of_the_one_before_is_not_the_next_ones(sites, context):
     """Ada's refresh is under way in one tab when Bob signs in in another: its answer is dropped."""
+    context.add_init_script(PATIENT)
     tab, other = sites.signed_in(context), sites.open(context)
     sites.have("bob")
     sites.let_pass(HOUR, tab, other)

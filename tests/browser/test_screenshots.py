@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def section(tab, story, hash_, seen):
     tab.locator(seen).first.wait_for()
 
 
-PAGES = {
+PAGES: dict[str, Callable[..., None]] = {
     "sign-in": signing_in,
     "sign-in-refused": wrong_password,
     "sign-up": signing_up,
