@@ -118,6 +118,7 @@ async def test_roles_are_given_and_taken_and_the_trail_says_by_whom(service):
             answer = await change(json={name: wrong})
             refused(answer, 422, "invalid_input")
             assert set(answer.json()["fields"]) == {name}
+            assert "`" not in answer.json()["fields"][name], "for people, and not from a parser"
     many = [f"{'r' * 60}{i:03}" for i in range(20)]
     refused(await change(json={"add": many}), 422, "invalid_input")
 

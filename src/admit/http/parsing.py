@@ -27,6 +27,8 @@ WANTS = {
     r"Expected `str` of length <= (\d+)": "at most {} characters",
     r"Expected `str` matching regex": logins.A_USERNAME,
     r"Expected `str(?: \| null)?`, got `(\w+)`": "text, not {}",
+    r"Expected `array` of length <= (\d+)": "at most {} of them",
+    r"Expected `array`, got `(\w+)`": "a list, not {}",
     r"Invalid enum value": "'cookie' or 'body'",
 }
 MOST_UNKNOWN = 10
