@@ -80,3 +80,5 @@ def test_the_page_works_on_another_site(lenient_context, certificate, tmp_path):
     with started(way, tmp_path) as (api, page):
         use(lenient_context, f"https://app.other.test:{page}", "ada@example.com")
         assert lenient_context.cookies(f"https://api.example.test:{api}") == []
+        # Or the server waits half a minute for the browser's farewell on each connection (TLS).
+        lenient_context.close()
