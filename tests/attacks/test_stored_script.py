@@ -150,6 +150,7 @@ def test_an_address_that_somebody_sends_does_nothing(story, context):
         "users/%E0%A4%A",
     ):
         tab.goto(f"{story.sites.url}/auth/admin#{hash_}")
+        tab.evaluate("new Promise((done) => setTimeout(done))")  # after `hashchange`
         expect(tab.locator("[aria-busy=true], #loading:visible")).to_have_count(0)
         expect(tab.locator("#section > *").first).to_be_attached()
         assert _look(tab) == NOTHING, hash_

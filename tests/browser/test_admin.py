@@ -326,6 +326,21 @@ def test_a_session_that_ends_takes_the_page_with_it_and_says_why(story, visitor)
     assert "return_to" in tab.url
 
 
+def test_what_was_done_is_done_also_where_the_look_after_it_fails(story, tab):
+    go(tab, story, f"#users/{story.ids['cy']}")
+    tab.get_by_role("button", name="Disable").click()
+
+    def rule(asked, ask):
+        return ask() if asked.method == "POST" else None
+
+    story.sites.wire.rule = rule
+    tab.get_by_role("dialog").get_by_role("button", name="Disable").click()
+    expect(tab.get_by_role("alert")).to_contain_text("cannot be reached")
+    story.sites.wire.rule = pass_on
+    tab.get_by_role("button", name="Try again").click()
+    expect(tab.locator(".facts")).to_contain_text("Disabled")
+
+
 def busy(asked, ask):
     """The server has no time for what an administrator wants to see."""
     if "/auth/admin/" not in asked.path:

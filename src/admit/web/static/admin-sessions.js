@@ -5,11 +5,13 @@
  * @typedef {import("./admin.js").Visit} Visit
  */
 
+import { lookedAgain } from "./admin-again.js";
 import { shownDevice } from "./admin-device.js";
 import { button, element, foreign, plain } from "./admin-elements.js";
 import { growing } from "./admin-list.js";
 import { hashOf } from "./admin-route.js";
 import { row, table } from "./admin-table.js";
+import { trouble } from "./admin-trouble.js";
 import { endOne, sessionLink } from "./admin-user-sessions.js";
 import { fact } from "./admin-facts.js";
 import { because, moment, text } from "./admin-words.js";
@@ -48,10 +50,14 @@ export function sessions(visit) {
  */
 function line(visit, columns, session) {
   const ended = async () => {
-    const { session: now } = await visit.api.signIn(session.id, visit.signal);
-    const drawn = line(visit, columns, now);
-    made.replaceWith(drawn);
-    drawn.querySelector("a")?.focus();
+    try {
+      const { session: now } = await visit.api.signIn(session.id, visit.signal);
+      const drawn = line(visit, columns, now);
+      made.replaceWith(drawn);
+      drawn.querySelector("a")?.focus();
+    } catch (error) {
+      made.querySelector(".acts")?.replaceChildren(trouble(error, () => void ended()));
+    }
   };
   const made = row(columns, cells(visit, session, ended), { marked: !living(session) });
   return made;
@@ -86,10 +92,7 @@ export async function session(visit) {
   const { session: found } = await api.signIn(route.id ?? "", signal);
   if (signal.aborted) return;
   visit.titled(text("session"), text("session"));
-  const again = async () => {
-    await session(visit);
-    visit.refocused();
-  };
+  const again = () => lookedAgain(visit, session);
   root.replaceChildren(
     element("p", { class: "back" }, element("a", { href: "#sessions" }, text("all_sessions"))),
     element(

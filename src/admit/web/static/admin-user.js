@@ -5,6 +5,7 @@
  * @typedef {import("./admin.js").Visit} Visit
  */
 
+import { lookedAgain } from "./admin-again.js";
 import { confirmed } from "./admin-confirm.js";
 import { button, element, foreign } from "./admin-elements.js";
 import { fact } from "./admin-facts.js";
@@ -16,33 +17,27 @@ import { moment, text } from "./admin-words.js";
 
 /** @param {Visit} visit */
 export async function user(visit) {
-  const { api, root, route, signal } = visit;
-  const id = route.id ?? "";
-  const { user: found } = await api.user(id, signal);
+  const { api, names, route, signal, titled } = visit;
+  const { user: found } = await api.user(route.id ?? "", signal);
   if (signal.aborted) return;
-  visit.names.keep(found.id, found.email);
-  visit.titled(foreign(found.email), found.email);
+  names.keep(found.id, found.email);
+  titled(foreign(found.email), found.email);
   draw(visit, found);
+}
 
-  /**
-   * @param {Visit} visit
-   * @param {User} found
-   */
-  function draw(visit, found) {
-    const again = async () => {
-      const { user: now } = await api.user(id, signal);
-      if (signal.aborted) return;
-      draw(visit, now);
-      visit.refocused();
-    };
-    root.replaceChildren(
-      element("p", { class: "back" }, element("a", { href: "#users" }, text("all_users"))),
-      element("section", { class: "card" }, facts(found), switching(visit, found, again)),
-      roles(visit, found, again),
-      sessionsOf(visit, found, again),
-      trailOf(visit, found),
-    );
-  }
+/**
+ * @param {Visit} visit
+ * @param {User} found
+ */
+function draw(visit, found) {
+  const again = () => lookedAgain(visit, user);
+  visit.root.replaceChildren(
+    element("p", { class: "back" }, element("a", { href: "#users" }, text("all_users"))),
+    element("section", { class: "card" }, facts(found), switching(visit, found, again)),
+    roles(visit, found, again),
+    sessionsOf(visit, found, again),
+    trailOf(visit, found),
+  );
 }
 
 /** @param {User} user */
