@@ -60,7 +60,7 @@ lambda: .venv/dev.stamp ## build the zips for AWS Lambda, list what is in them, 
 	@$(BIN)/python -m desk.package $(if $(PYTHON),--python '$(PYTHON)')
 
 clean: ## remove .venv and what the tools made; data and .env stay
-	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist clients/js/dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/server.stamp: pyproject.toml constraints.txt | .venv/bin/pip

@@ -33,7 +33,10 @@ export interface Options {
   origins?: readonly string[];
 }
 
-/** What `createAdmit` gives. A promise is rejected with an `AdmitError`; `fetch`'s also as its own. */
+/**
+ * What `createAdmit` gives. Every promise is rejected with an `AdmitError`; that of `fetch` also
+ * with the browser's own errors.
+ */
 export interface Admit {
   /** Make an account; it signs nobody in. */
   register(input: { email: string; password: string; username?: string }): Promise<User>;
