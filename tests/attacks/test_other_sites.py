@@ -112,10 +112,9 @@ def brought_cookies(requests):
         ("sibling", {}),
         ("foreign", {}),
         ("foreign", {"cookie_samesite": "lax"}),
-        ("sibling", ELSEWHERE),
         ("foreign", ELSEWHERE),
     ],
-    ids=["sibling", "foreign", "foreign, lax", "sibling, none", "foreign, none"],
+    ids=["sibling", "foreign", "foreign, lax", "foreign, none"],
 )
 def test_nothing_that_another_page_sends_changes_anything(
     new_sites, lenient_context, where, settings
