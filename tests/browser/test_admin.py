@@ -324,6 +324,8 @@ def test_a_session_that_ends_takes_the_page_with_it_and_says_why(story, visitor)
     tab.get_by_role("link", name="Sign in again").click()
     heading(tab, "Sign in")
     assert "return_to" in tab.url
+    go(tab, story)  # whoever comes back with what the browser still holds is told, too
+    heading(tab, "Your session was ended")
 
 
 def test_what_was_done_is_done_also_where_the_look_after_it_fails(story, tab):

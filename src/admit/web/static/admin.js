@@ -41,6 +41,7 @@ const place = byId("section");
 
 /** @type {Who | null} */
 let who = null;
+let left = false; // on the way to "why was I signed out"
 let leaving = new AbortController();
 
 async function start() {
@@ -49,7 +50,7 @@ async function start() {
   try {
     const found = await admit.session();
     if (found) welcome(found);
-    else goTo(page.go.signIn ?? "", { return_to: here() });
+    else if (!left) goTo(page.go.signIn ?? "", { return_to: here() });
   } catch (error) {
     place.replaceChildren(trouble(error, () => void start()));
   } finally {
@@ -164,8 +165,9 @@ admit.onChange((state) => {
  * @param {string | null} reason
  */
 function leave(reason) {
-  if (!who) return; // `start` has the way to the sign-in page
+  if (!who && !reason) return; // nobody was signed in: `start` has the way to where one does that
   who = null;
+  left = true;
   leaving.abort();
   place.replaceChildren();
   goTo(page.go.signedOut ?? "", { reason: reason ?? "other", return_to: here() });
