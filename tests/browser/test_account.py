@@ -1,6 +1,8 @@
 """The account in Chromium: devices, the password, and how it ends."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import httpx
 import pytest
@@ -49,6 +51,22 @@ def test_devices_are_told_in_words_and_can_be_signed_out(sites, context):
     assert tab.locator("#devices li").count() == 2
     assert [each["ended_because"] for each in sites.sessions()] == ["signed_out", None, None]
     assert complaints(watch) == []
+
+
+def test_the_way_to_the_admin_page_is_there_for_who_has_the_role_and_nobody_else(
+    new_sites, context, tmp_path
+):
+    with new_sites(pages=True, admin_role="boss") as sites:
+        tab, _ = account(sites, context)
+        assert not tab.is_visible("#admin")
+        with closing(sqlite3.connect(tmp_path / "admit.db", timeout=60)) as db:
+            db.execute("UPDATE users SET roles = '[\"boss\"]'")
+            db.commit()
+        tab.reload()
+        shown(tab)
+
+        assert tab.is_visible("#admin")
+        assert tab.text_content("#roles") == "boss"
 
 
 def test_the_password_can_be_changed_and_every_other_device_is_signed_out(sites, context):
