@@ -284,7 +284,7 @@ def test_activity_is_told_by_the_pointer_by_the_keyboard_and_in_a_table(story, t
 
 def test_who_is_not_signed_in_comes_back_to_where_they_wanted_to_go(story, visitor):
     tab = story.sites.open(visitor, "/auth/admin#trail?kind=reuse_detected")
-    heading(tab, "Sign in")
+    tab.wait_for_url("**/auth/sign-in?**")  # and until its script sends the form
     tab.get_by_label("E-mail address or username").fill("zoe@example.com")
     tab.get_by_label("Password", exact=True).fill(PASSWORD)
     tab.keyboard.press("Enter")
