@@ -8,7 +8,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 // Names of our own that nobody outside reads: neither an answer's, nor the browser's, nor the API's.
 const INTERNAL =
-  /^(allowed|kept|read|write|tabs|tell|open|listeners|plan|timer|closing|known|ends|due|slack|outs|stop|renewing|line|free|failure|failedAt|failures|cure|curedAt)$/;
+  /^(allowed|base|state|kept|read|write|tabs|tell|open|forget|listeners|plan|timer|closing|known|ends|due|slack|outs|stop|renewing|line|free|failure|failedAt|failures|cure|curedAt)$/;
 
 rmSync(here("dist"), { recursive: true, force: true });
 buildSync({

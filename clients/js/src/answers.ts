@@ -30,7 +30,7 @@ export async function answerTo(
     return read(response, await response.text());
   } catch (error) {
     if (error instanceof AdmitError) throw error;
-    throw new AdmitError("network", "No answer came.");
+    throw new AdmitError("network", "No answer.");
   } finally {
     clearTimeout(timer);
     end();
@@ -65,11 +65,11 @@ function refusal(said: Record<string, unknown>, { status, headers }: Response): 
 /** The answer where it has that shape; whoever answers otherwise is not Admit. */
 export function shaped<T>(said: unknown, fits: (said: any) => unknown): T {
   if (fits(said)) return said as T;
-  throw new AdmitError("unexpected", "The answer is not Admit's: check baseUrl.");
+  throw new AdmitError("unexpected", "No answer of Admit's: check baseUrl.");
 }
 
 /** The answer has no content: 204. */
-export const nothing = (said: unknown) => void shaped(said, (it) => it === null);
+export const nothing = (said: unknown) => shaped(said, (it) => it === null);
 
 export const isUser = (said: any) => typeof said?.id === "string";
 

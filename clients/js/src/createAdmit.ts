@@ -85,11 +85,12 @@ function listen(core: Core): void {
   const on = (name: string, does: (event: Event) => void) =>
     globalThis.addEventListener?.(name, does, { signal });
   on("online", () => core.failure && lookAnew(core));
-  on("pagehide", () => core.tabs.close()); // an open channel keeps a page out of the cache
+  on("pagehide", core.tabs.close); // an open channel keeps a page out of the cache
   on("pageshow", (event) => {
     core.tabs.open();
     if ((event as PageTransitionEvent).persisted) lookAnew(core);
   });
-  on("storage", () => globalThis.BroadcastChannel || look(core));
+  // Without a key: it was cleared.
+  on("storage", (event) => ((event as StorageEvent).key && globalThis.BroadcastChannel) || look(core));
   on("visibilitychange", () => look(core));
 }

@@ -1,5 +1,5 @@
 import { tokenOf } from "./getAccessToken.js";
-import { now, type Core } from "./standing.js";
+import { idOf, now, type Core } from "./standing.js";
 import type { Admit } from "./types.js";
 
 /** Milliseconds in which a server that refuses the new token as well is not believed again. */
@@ -12,7 +12,7 @@ export const fetchWith =
     const { origin } = new URL(request.url);
     if (!core.allowed.has(origin)) {
       throw new TypeError(
-        `No token is sent to ${origin}: add it to origins, or use the browser's fetch.`,
+        `Add ${origin} to origins, or use the browser's fetch.`,
       );
     }
     return send(core, request, init?.body instanceof ReadableStream);
@@ -21,18 +21,19 @@ export const fetchWith =
 /**
  * Send it with the access token, and once more with a new one where that is refused.
  *
- * A stream is gone once it was sent, so the refusal stands: `isStream`.
+ * A stream is gone once it was sent, so the refusal stands: `isStream`. So it does where somebody
+ * else signed in meanwhile: what one person asked for is not done in another's name.
  */
 export async function send(core: Core, request: Request, isStream?: boolean): Promise<Response> {
   const { signal } = request;
   const token = await unless(signal, tokenOf(core));
   if (!token) return fetch(request);
+  const who = idOf(core);
   const again = isStream ? null : request.clone();
   const response = await fetch(bearing(request, token));
   if (!again || !isRefused(response) || isCure(core, token)) return response;
   const fresh = await unless(signal, renewed(core, token));
-  if (!fresh) return response;
-  response.body?.cancel().catch(() => {});
+  if (!fresh || idOf(core) !== who) return response;
   return fetch(bearing(again, fresh));
 }
 
@@ -53,8 +54,8 @@ const isCure = (core: Core, token: string) =>
 
 /** Whether a new token may help: not against "sign in again, more recently", or a missing role. */
 function isRefused({ status, headers }: Response): boolean {
-  const error = /\berror="?([\w-]+)/.exec(headers.get("WWW-Authenticate") ?? "");
-  return status === 401 && (!error || error[1] === "invalid_token");
+  const challenge = headers.get("WWW-Authenticate") as string;
+  return status === 401 && !/\berror="?(?!invalid_token\b)\w/.test(challenge);
 }
 
 function bearing(request: Request, token: string): Request {
@@ -64,11 +65,9 @@ function bearing(request: Request, token: string): Request {
 
 /** What is promised, unless the caller does not want it any more. */
 const unless = <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> =>
-  Promise.race([
-    promise,
-    new Promise<never>((_, reject) => {
-      const end = () => reject(signal.reason);
-      if (signal.aborted) end();
-      signal.addEventListener("abort", end);
-    }),
-  ]);
+  new Promise((resolve, reject) => {
+    const end = () => reject(signal.reason);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end);
+    promise.then(resolve, reject).then(() => signal.removeEventListener("abort", end));
+  });

@@ -10,12 +10,11 @@ export function hear(core: Core, message: Message): void {
   if ("hold" in message) return hold(core, message.hold);
   const { epoch } = message;
   if (epoch < core.epoch) return;
-  if (epoch > core.epoch || "out" in message) {
-    move(core, epoch);
-    hold(core);
-  }
+  if (epoch > core.epoch || "out" in message) move(core, epoch);
+  hold(core);
   if ("out" in message) leave(core, message.out);
   else if (core.token ? now() + message.left > core.ends : !core.known) {
+    core.kept.forget("out"); // whoever signed in has ended that session
     take(core, message.token, message.user, now(), message.left);
   }
 }

@@ -2,6 +2,8 @@
 export interface Kept {
   read(name: Name): string | null;
   write(name: Name, value: string | null): void;
+  /** What could not be written is no longer so. */
+  forget(name: Name): unknown;
 }
 
 /**
@@ -23,6 +25,7 @@ export function keep(base: string): Kept {
         return null;
       }
     },
+    forget: (name) => memory.delete(name),
     write(name, value) {
       memory.delete(name);
       try {
@@ -35,9 +38,14 @@ export function keep(base: string): Kept {
   };
 }
 
-/** The key of the refresh that is about to be sent: the one that stands there, for all tabs. */
+/**
+ * The key of the refresh that is about to be sent: the one that stands there, for all tabs.
+ *
+ * Whatever else writes there is not sent: a header that is refused would be so for ever.
+ */
 export function retryKey(kept: Kept): string {
-  return kept.read("key") ?? newKey(kept);
+  const key = kept.read("key") as string;
+  return /^[\d-]{7,43}$/.test(key) ? key : newKey(kept);
 }
 
 /**

@@ -18,21 +18,20 @@ export function refresh(core: Core): Promise<boolean> {
 }
 
 async function renew(core: Core): Promise<boolean> {
-  const { stop } = core;
+  const { signal } = core.stop;
   await core.line;
-  heed(core);
-  if (stop.signal.aborted || core.kept.read("out")) return false;
+  if (isLate(core, signal)) return false;
   const key = retryKey(core.kept);
   const asked = now();
   try {
     const headers = { "Idempotency-Key": key };
-    const said = await post(`${core.base}/refresh`, { headers }, stop.signal);
+    const said = await post(`${core.base}/refresh`, { headers }, signal);
     const tokens = shaped<Tokens>(said, isTokens);
-    if (isLate(core, stop)) return false;
+    if (isLate(core, signal)) return false;
     keyUsed(core.kept, key);
     enter(core, tokens, asked);
   } catch (error) {
-    if (isLate(core, stop)) return false;
+    if (isLate(core, signal)) return false;
     const failure = error as AdmitError;
     if (!isOut(failure)) {
       backOff(core, failure);
@@ -47,9 +46,9 @@ async function renew(core: Core): Promise<boolean> {
 }
 
 /** An answer that comes after a sign-in or a sign-out brings nobody back, and signs nobody out. */
-function isLate(core: Core, stop: AbortController): boolean {
+function isLate(core: Core, signal: AbortSignal): unknown {
   heed(core);
-  return stop.signal.aborted || core.kept.read("out") !== null;
+  return signal.aborted || core.kept.read("out");
 }
 
 /** Nothing else signs out: a 403, a 500 or a portal's page say nothing of the session. */

@@ -1,6 +1,6 @@
 import { isUser, shaped } from "./answers.js";
 import { call } from "./call.js";
-import { settle, type Core } from "./standing.js";
+import { idOf, settle, type Core } from "./standing.js";
 import type { Admit, Session, User } from "./types.js";
 
 export const session =
@@ -13,10 +13,7 @@ export const session =
         ({ user, session }) => isUser(user) && session?.id,
       );
       // Roles may have changed; somebody else may have signed in meanwhile.
-      const { state } = core;
-      if (core.token && state?.signedIn && state.user.id === me.user.id) {
-        settle(core, { signedIn: true, user: me.user });
-      }
+      if (core.token && idOf(core) === me.user.id) settle(core, { signedIn: true, user: me.user });
       return me;
     } catch (error) {
       if (core.known && !core.state?.signedIn) return null;

@@ -30,17 +30,17 @@ export function goOut(core: Core): void {
 export function end(core: Core, token?: string | null): Promise<void> {
   const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
   return inLine(core, async () => {
-    const { stop } = core;
+    const { signal } = core.stop;
     const mark = core.kept.read("out");
-    if (mark === null) return;
+    if (!mark) return;
     try {
-      nothing(await post(`${core.base}/logout`, { headers, keepalive: true }, stop.signal));
+      nothing(await post(`${core.base}/logout`, { headers, keepalive: true }, signal));
       if (core.kept.read("out") === mark) core.kept.write("out", null);
-      if (!stop.signal.aborted) rest(core);
+      if (!signal.aborted) rest(core);
     } catch (error) {
       backOff(core, error as AdmitError);
       // Who signs in now ends this session by it; if that fails, the server is told later.
-      if (!stop.signal.aborted) throw error;
+      if (!signal.aborted) throw error;
     }
   });
 }

@@ -5,6 +5,10 @@ import type { Tabs } from "./tabs.js";
 import type { Listener, State, User } from "./types.js";
 
 const LONGEST_PAUSE = 60_000;
+/** Milliseconds between two refreshes at least, however short a token's life. */
+const LEAST_SPAN = 1000;
+/** What a number can still be told apart from the next. */
+export const LAST_EPOCH = 1e12;
 
 /** What one client holds. It is never handed out: the token stays in here. */
 export interface Core {
@@ -75,6 +79,7 @@ export function halt(core: Core): void {
 /** Look whether another tab signed in or out, which nothing may have told. */
 export function heed(core: Core): void {
   const epoch = keptEpoch(core);
+  if (!epoch && core.epoch) core.kept.write("epoch", `${core.epoch}`); // somebody cleared the storage
   if (epoch > core.epoch) {
     move(core, epoch);
     if (core.state) dueIn(core, 100); // or its message comes first
@@ -91,7 +96,11 @@ export function dueIn(core: Core, milliseconds: number): void {
   core.plan();
 }
 
-export const keptEpoch = (core: Core) => Number(core.kept.read("epoch")) || 0;
+/** 0 where there is none: past LAST_EPOCH nothing could be newer. */
+export function keptEpoch(core: Core): number {
+  const epoch = Number(core.kept.read("epoch"));
+  return epoch < LAST_EPOCH ? epoch : 0;
+}
 
 /** These tokens, asked for at that time, are this tab's; the others are told. */
 export function enter(core: Core, tokens: Tokens, asked: number): void {
@@ -105,7 +114,7 @@ export function take(core: Core, token: string, user: User, since: number, span:
   rest(core);
   core.token = token;
   core.ends = since + span;
-  core.due = since + span * (0.7 + 0.15 * Math.random());
+  core.due = since + Math.max(span * (0.7 + 0.15 * Math.random()), LEAST_SPAN);
   core.slack = Math.min(span / 10, 5000);
   settle(core, { signedIn: true, user });
   core.plan();
@@ -133,6 +142,9 @@ export function backOff(core: Core, error: AdmitError): void {
   const pause = Math.min(1000 * 2 ** core.failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2);
   dueIn(core, Math.max(pause, Math.min(error.retryAfter ?? 0, 3600) * 1000));
 }
+
+/** Whose page this is, as the listeners were told last. */
+export const idOf = ({ state }: Core): string | undefined => (state as any)?.user?.id;
 
 /** This is so; whoever listens is told where it is new. */
 export function settle(core: Core, state: State): void {

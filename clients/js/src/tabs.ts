@@ -1,5 +1,6 @@
 import { REASONS, type Reason } from "./errors.js";
 import { isToken, isUser } from "./answers.js";
+import { LAST_EPOCH } from "./standing.js";
 import type { User } from "./types.js";
 
 /**
@@ -23,10 +24,11 @@ export function joinTabs(base: string, hear: (message: Message) => void): Tabs {
   return {
     tell: (message) => channel?.postMessage(message),
     open() {
-      if (channel || !globalThis.BroadcastChannel) return;
-      channel = new BroadcastChannel(`admit ${base}`);
-      (channel as { unref?: () => void }).unref?.(); // Node would wait for it for ever
-      channel.onmessage = ({ data }) => isMessage(data) && hear(data);
+      try {
+        channel ??= new BroadcastChannel(`admit ${base}`);
+        channel.onmessage = ({ data }) => isMessage(data) && hear(data);
+        (channel as { unref?: () => void }).unref?.(); // Node would wait for it for ever
+      } catch {} // there is none, or it is refused as storage is
     },
     close() {
       channel?.close();
@@ -38,5 +40,5 @@ export function joinTabs(base: string, hear: (message: Message) => void): Tabs {
 /** Another version of this client may be open in another tab. */
 function isMessage(data: any): data is Message {
   const isIn = isToken(data?.token) && data.left > 0 && isUser(data.user);
-  return data?.hold != null || ((isIn || REASONS.includes(data?.out)) && data.epoch >= 0);
+  return data?.hold != null || ((isIn || REASONS.includes(data?.out)) && data.epoch < LAST_EPOCH);
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { beforeEach, expect, test, vi } from "vitest";
 import { createAdmit } from "../src/index.js";
 import { ADA, BASE, newWorld, refusal, seconds, settle, type Tab, type World } from "./world.js";
@@ -230,4 +231,36 @@ test("a relative baseUrl is the page's own", async () => {
   await tab.getAccessToken();
   expect(world.requests[0]!.url).toBe("https://app.example.test/auth/refresh");
   tab.close();
+});
+
+test("what one asked for is not repeated for another who signed in meanwhile", async () => {
+  world.people.set("bob@example.com", "x");
+  const [one, two] = [await signedIn(), open()];
+  let arrive = () => {};
+  const late = new Promise<void>((resolve) => (arrive = resolve));
+  vi.stubGlobal("fetch", async (...request: Parameters<typeof fetch>) => {
+    if (request[0] instanceof Request && request[0].url.endsWith("/orders")) await late;
+    return world.fetch(...request);
+  });
+  const order = one.fetch(`${BASE}/orders`, { method: "POST", body: "a sofa" });
+  await settle();
+  await two.signIn({ login: "bob@example.com", password: "x" });
+  await settle();
+  expect(one.last()).toBe("bob@example.com");
+  arrive();
+  expect((await order).status).toBe(401);
+  expect(world.times("/orders")).toBe(1);
+});
+
+test("no listener stays on the signal of a request that is answered", async () => {
+  const tab = await signedIn();
+  let signal: AbortSignal | undefined;
+  vi.stubGlobal("fetch", async (request: Request) => {
+    ({ signal } = request);
+    return new Response();
+  });
+  // Of a stream no second one is made, whose signal would listen as well.
+  const body = new ReadableStream({ start: (controller) => controller.close() });
+  await tab.fetch(ECHO, { method: "POST", body, duplex: "half" } as RequestInit);
+  expect(getEventListeners(signal!, "abort")).toEqual([]);
 });

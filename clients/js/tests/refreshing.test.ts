@@ -288,3 +288,15 @@ test("a client that is closed does nothing by itself", async () => {
   await settle();
   expect(world.times("/refresh")).toBe(0);
 });
+
+test("a server whose tokens last no time is not asked in a loop", async () => {
+  const tab = open();
+  const user = { id: "x", email: ADA.login };
+  world.next("/login", Response.json({ access_token: "a", expires_in: 0.001, user }));
+  await tab.signIn(ADA);
+  for (let n = 0; n < 50; n++) {
+    world.next("/refresh", Response.json({ access_token: "a", expires_in: 0.001, user }));
+  }
+  await seconds(10);
+  expect(world.times("/refresh")).toBeLessThanOrEqual(10);
+});

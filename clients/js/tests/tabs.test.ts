@@ -229,6 +229,20 @@ test("no refresh token is ever told, nor kept", async () => {
 });
 
 describe("where tabs can't speak to each other", () => {
+  test("because that is refused, as storage is, one signs in all the same", async () => {
+    vi.stubGlobal(
+      "BroadcastChannel",
+      class {
+        constructor() {
+          throw new DOMException("The operation is insecure.", "SecurityError");
+        }
+      },
+    );
+    const tab = open();
+    await tab.signIn(ADA);
+    expect(await tab.getAccessToken()).toBeTruthy();
+  });
+
   test("a sign-out is known at the next call", async () => {
     deaf();
     const [one, two] = [open(), open()];
@@ -338,4 +352,20 @@ describe("a page that was put away and comes back", () => {
     await settle();
     expect(one.last()).toBe("out: signed_out");
   });
+});
+
+test("a tab that saw in the storage who signed in, before it was told, waits no longer", async () => {
+  const one = open();
+  await one.signIn(ADA);
+  const two = open();
+  say({ hold: true });
+  await settle();
+  let said: string | null | undefined;
+  void two.getAccessToken().then((token) => (said = token));
+  const epoch = Number(storage.find("epoch")) + 1;
+  storage.setItem(`admit ${BASE} epoch`, `${epoch}`);
+  two.window.dispatchEvent(Object.assign(new Event("storage"), { key: null }));
+  say({ epoch, token: "a", left: 900_000, user: { id: "bob@example.com" } });
+  await settle();
+  expect(said).toBe("a");
 });
