@@ -229,6 +229,30 @@ def test_a_sibling_cannot_put_its_session_in_place_of_ours(sites, context, attac
     assert told == ["ada@example.com", mine]
 
 
+CROWD = """() => {
+  for (let number = 0; number < 400; number++)
+    document.cookie = `crowd${number}=x; Domain=example.test; Path=/; Secure`;
+}"""
+
+
+def test_a_sibling_that_crowds_our_cookie_out_gets_no_further(sites, context, attackers):
+    """Browsers keep only so many cookies of a registered name, whoever's they are.
+
+    So a sibling can make a browser forget ours, which no server can prevent: the visitor has to
+    sign in again. Even then no session of the attacker's takes its place.
+    """
+    tab = sites.signed_in(context)
+    evil = context.new_page()
+    evil.goto(sites.sibling)
+    evil.evaluate(CROWD)
+    assert NAME not in {each["name"] for each in context.cookies()}
+    plant(sites, context, attackers)
+    sites.load(tab)
+    assert tab.evaluate("admit.session()") is None
+    sign_in(tab)
+    assert tab.evaluate("admit.session().then(({ user }) => user.email)") == "ada@example.com"
+
+
 def test_a_page_that_frames_ours_or_opens_it_gets_nothing(sites, context):
     """Neither what it shows nor what it holds; and a frame of Admit's answers stays empty."""
     sites.signed_in(context)
