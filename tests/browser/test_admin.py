@@ -412,7 +412,7 @@ def press(tab, key, *, until):
 PLACES = {
     "#users": "Users",
     "#sessions": "Sessions",
-    "#trail": "Audit trail",
+    "#trail?user=bob.bob": "Audit trail",
     "#activity": "Activity",
 }
 LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 1280), ("dark", 390))
