@@ -12,7 +12,10 @@ from admit.model import EndedBecause
 from admit.web.texts import texts
 
 STATIC = Path(__file__).resolve().parents[2] / "src/admit/web/static"
-SCRIPTS = {each.name: each.read_text(encoding="utf-8") for each in STATIC.glob("admin*.js")}
+SCRIPTS = {
+    each.name: each.read_text(encoding="utf-8")
+    for each in (STATIC / "admin.js", *STATIC.glob("admin/*.js"))
+}
 WRITERS = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(")
 
 
@@ -45,7 +48,7 @@ def test_every_kind_and_every_end_has_words():
     for reason in ("unknown_login", "wrong_password", "disabled", "raced"):
         assert f"why_{reason}" in words
     for each in (*get_args(Kind), *KINDS):
-        assert f'"{each}"' in SCRIPTS["admin-events.js"] + SCRIPTS["admin-chart.js"]
+        assert f'"{each}"' in SCRIPTS["events.js"] + SCRIPTS["chart.js"]
 
 
 def test_every_text_that_a_script_asks_for_is_there_and_none_is_for_nothing():

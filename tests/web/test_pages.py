@@ -270,4 +270,4 @@ async def test_what_is_counted_of_the_pages_is_a_short_list(pages):
         answer = await browser.get("/metrics", headers={"Authorization": f"Bearer {key}"})
 
     routes = set(re.findall(r'admit_http_requests_total\{.*route="([^"]*)"', answer.text))
-    assert routes == {"/auth/sign-in", "/auth/static/{name}", "unmatched"}
+    assert routes == {"/auth/sign-in", "/auth/static/{name:path}", "unmatched"}

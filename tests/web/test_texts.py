@@ -55,7 +55,7 @@ def test_every_text_that_a_script_asks_for_is_there():
     english = texts("en")
     asked = [
         (path.name, *found)
-        for path in (WEB / "static").glob("*.js")
+        for path in (WEB / "static").rglob("*.js")
         if path.name != "client.js"
         for found in re.findall(r'words\("(\w+)", "(\w+)"', path.read_text(encoding="utf-8"))
     ]

@@ -14,6 +14,9 @@ from admit.settings import variable
 from admit.web import policy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
     from starlette.requests import Request
 
     from admit.settings import Settings
@@ -60,10 +63,18 @@ def made(name: str, body: bytes) -> File:
 
 
 def shipped() -> dict[str, File]:
-    """The files that come with the package, by their names."""
+    """The files that come with the package, by their names: `style.css`, `admin/chart.js`."""
     folder = resources.files("admit.web") / "static"
-    found = (each for each in folder.iterdir() if PurePath(each.name).suffix in TYPES)
-    return {each.name: made(each.name, each.read_bytes()) for each in found}
+    return {each.name: each for each in _inside(folder)}
+
+
+def _inside(folder: Traversable, above: str = "") -> Iterator[File]:
+    """The files in a folder that browsers get, and in those within it."""
+    for each in folder.iterdir():
+        if each.is_dir():
+            yield from _inside(each, f"{above}{each.name}/")
+        elif PurePath(each.name).suffix in TYPES:
+            yield made(above + each.name, each.read_bytes())
 
 
 def theme(settings: Settings) -> File | None:

@@ -87,7 +87,7 @@ class Pages:
         self._static = f"{self._prefix}/static/"
         self.routes = [
             Route(self._path(each), partial(self._answer, each)) for each in self._pages
-        ] + [Route(self._static + "{name}", self._file)]
+        ] + [Route(self._static + "{name:path}", self._file)]
         self.paths = frozenset(
             {self._path(each) for each in self._pages}
             | {self._static + name for name in self._files}
@@ -158,7 +158,7 @@ class Pages:
             "logo": self._logo,
             "theme": self._theme,
             "script": f"{page.name}.js" if page.has_script else None,
-            "imports": self._imports(),
+            "imports": self._imports(page),
             "go": go,
             "registers": self._engine.registers,
             "shortest": self._settings.password_min_length,
@@ -202,7 +202,15 @@ class Pages:
         """Where a file is, with its content named, so that browsers may keep it."""
         return f"{self._static}{name}?v={self._files[name].version}"
 
-    def _imports(self) -> dict[str, dict[str, str]]:
-        """An import map: scripts name each other plainly, and get them by their content."""
-        scripts = [name for name in self._files if PurePath(name).suffix == ".js"]
+    def _imports(self, page: Page) -> dict[str, dict[str, str]]:
+        """An import map: scripts name each other plainly, and get them by their content.
+
+        A page is told of those that all share, and of those in the folder of its name.
+        """
+        shared = {PurePath(), PurePath(page.name)}
+        scripts = [
+            name
+            for name in self._files
+            if PurePath(name).suffix == ".js" and PurePath(name).parent in shared
+        ]
         return {"imports": {self._static + name: self._address_of(name) for name in scripts}}

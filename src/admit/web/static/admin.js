@@ -4,10 +4,10 @@
  * The server refuses everybody else in any case, and this page has no data of its own.
  *
  * @typedef {object} Visit what a section is handed
- * @property {import("./admin-api.js").Administration} api
- * @property {import("./admin-names.js").Names} names
+ * @property {import("./admin/api.js").Administration} api
+ * @property {import("./admin/names.js").Names} names
  * @property {HTMLElement} root where it draws
- * @property {import("./admin-route.js").Route} route
+ * @property {import("./admin/route.js").Route} route
  * @property {AbortSignal} signal aborted when the section is left
  * @property {{ id: string, email: string }} me
  * @property {string} mine the id of the session that this page is in
@@ -16,17 +16,17 @@
  * @property {() => void} refocused puts the focus on the heading, where a change took it away
  */
 
-import { activity } from "./admin-activity.js";
-import { administration } from "./admin-api.js";
-import { element, foreign, plain } from "./admin-elements.js";
-import { namesBy } from "./admin-names.js";
-import { routeOf } from "./admin-route.js";
-import { session, sessions } from "./admin-sessions.js";
-import { trail } from "./admin-trail.js";
-import { trouble } from "./admin-trouble.js";
-import { user } from "./admin-user.js";
-import { users } from "./admin-users.js";
-import { text } from "./admin-words.js";
+import { activity } from "./admin/activity.js";
+import { administration } from "./admin/api.js";
+import { element, foreign, plain } from "./admin/elements.js";
+import { namesBy } from "./admin/names.js";
+import { routeOf } from "./admin/route.js";
+import { session, sessions } from "./admin/sessions.js";
+import { trail } from "./admin/trail.js";
+import { trouble } from "./admin/trouble.js";
+import { user } from "./admin/user.js";
+import { users } from "./admin/users.js";
+import { text } from "./admin/words.js";
 import { admit, byId, goTo, neverOld, page } from "./page.js";
 
 /** @typedef {{ user: import("./client.js").User, session: import("./client.js").Session }} Who */

@@ -1,18 +1,18 @@
 /**
  * Where one user is signed in: end one, end all.
  *
- * @typedef {import("./admin-api.js").User} User
- * @typedef {import("./admin-api.js").Session} Session
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").User} User
+ * @typedef {import("./api.js").Session} Session
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { confirmed } from "./admin-confirm.js";
-import { shownDevice } from "./admin-device.js";
-import { button, element, foreign } from "./admin-elements.js";
-import { hashOf } from "./admin-route.js";
-import { row, table } from "./admin-table.js";
-import { trouble } from "./admin-trouble.js";
-import { moment, text } from "./admin-words.js";
+import { confirmed } from "./confirm.js";
+import { shownDevice } from "./device.js";
+import { button, element, foreign } from "./elements.js";
+import { hashOf } from "./route.js";
+import { row, table } from "./table.js";
+import { trouble } from "./trouble.js";
+import { moment, text } from "./words.js";
 
 const COLUMNS = ["device", "address", "opened", "last_seen", "actions"];
 

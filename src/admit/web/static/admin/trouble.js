@@ -1,15 +1,15 @@
 /** What went wrong, in words, and the way on. */
 
-import { button, element } from "./admin-elements.js";
-import { text } from "./admin-words.js";
-import { explain, known } from "./page.js";
+import { button, element } from "./elements.js";
+import { text } from "./words.js";
+import { explain, known } from "../page.js";
 
 /**
  * @param {unknown} error
  * @returns {string}
  */
 export function wrong(error) {
-  const { code, detail, fields } = /** @type {import("./admin-api.js").Refused} */ (known(error));
+  const { code, detail, fields } = /** @type {import("./api.js").Refused} */ (known(error));
   if (code === "not_found") return text("not_there");
   if (code === "invalid_input" && fields && ["add", "remove", "roles"].some((each) => each in fields)) return text("wanted_role");
   if (code === "forbidden" && detail) return text("told", { detail });

@@ -1,10 +1,10 @@
 /**
  * What was done is done, also where the look after it fails: that is said, with a way to look again.
  *
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { trouble } from "./admin-trouble.js";
+import { trouble } from "./trouble.js";
 
 /**
  * Show the new truth, and give the focus a place where the change took its own away.

@@ -1,18 +1,18 @@
 /**
  * Sign-ins, refused ones and reuse over time, as a chart and as a table of the same numbers.
  *
- * @typedef {import("./admin-api.js").Activity} Activity
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").Activity} Activity
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { SERIES, chart } from "./admin-chart.js";
-import { button, element } from "./admin-elements.js";
-import { why } from "./admin-events.js";
-import { hashOf } from "./admin-route.js";
-import { SPANS, begins, spanOf } from "./admin-span.js";
-import { row, table } from "./admin-table.js";
-import { count, moment, text } from "./admin-words.js";
-import { now } from "./admin-clock.js";
+import { SERIES, chart } from "./chart.js";
+import { button, element } from "./elements.js";
+import { why } from "./events.js";
+import { hashOf } from "./route.js";
+import { SPANS, begins, spanOf } from "./span.js";
+import { row, table } from "./table.js";
+import { count, moment, text } from "./words.js";
+import { now } from "./clock.js";
 
 /** @param {Visit} visit */
 export async function activity({ api, root, route, signal }) {
@@ -43,7 +43,7 @@ function choosing(chosen) {
  * The chart, and the table that screen readers have in any case.
  *
  * @param {Activity} got
- * @param {import("./admin-span.js").Span} span
+ * @param {import("./span.js").Span} span
  * @param {AbortSignal} signal
  */
 function shown(got, span, signal) {
@@ -70,7 +70,7 @@ function incomplete(got) {
 
 /**
  * @param {Activity} got
- * @param {import("./admin-span.js").Span} span
+ * @param {import("./span.js").Span} span
  * @param {string[]} columns
  */
 function rows(got, span, columns) {

@@ -1,14 +1,14 @@
 /**
  * The roles of one account: add, and take away.
  *
- * @typedef {import("./admin-api.js").User} User
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").User} User
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { confirmed } from "./admin-confirm.js";
-import { button, element, foreign } from "./admin-elements.js";
-import { wrong } from "./admin-trouble.js";
-import { text } from "./admin-words.js";
+import { confirmed } from "./confirm.js";
+import { button, element, foreign } from "./elements.js";
+import { wrong } from "./trouble.js";
+import { text } from "./words.js";
 
 /**
  * @param {Visit} visit

@@ -1,19 +1,19 @@
 /**
  * The audit trail: what happened, the newest first, with filters that stand in the address.
  *
- * @typedef {import("./admin-api.js").Happened} Happened
- * @typedef {import("./admin-api.js").User} User
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").Happened} Happened
+ * @typedef {import("./api.js").User} User
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { shownDevice } from "./admin-device.js";
-import { element, foreign, plain } from "./admin-elements.js";
-import { what } from "./admin-events.js";
-import { filters } from "./admin-filters.js";
-import { growing } from "./admin-list.js";
-import { hashOf } from "./admin-route.js";
-import { row, table } from "./admin-table.js";
-import { moment, text } from "./admin-words.js";
+import { shownDevice } from "./device.js";
+import { element, foreign, plain } from "./elements.js";
+import { what } from "./events.js";
+import { filters } from "./filters.js";
+import { growing } from "./list.js";
+import { hashOf } from "./route.js";
+import { row, table } from "./table.js";
+import { moment, text } from "./words.js";
 
 const COLUMNS = ["when", "what", "user", "from", "session"];
 const WITHOUT_USER = COLUMNS.filter((each) => each !== "user");
@@ -50,7 +50,7 @@ export function trailOf(visit, user) {
 
 /**
  * @param {Visit} visit
- * @param {(signal: AbortSignal) => Promise<import("./admin-api.js").Query | null>} query null: what was typed can't be asked for
+ * @param {(signal: AbortSignal) => Promise<import("./api.js").Query | null>} query null: what was typed can't be asked for
  * @param {string} caption
  * @param {string[]} keys of the columns
  */
@@ -78,7 +78,7 @@ function listed(visit, query, caption, keys) {
  * @param {string} key of the column
  * @param {Visit} visit
  * @param {Happened} event
- * @returns {import("./admin-elements.js").Child[]}
+ * @returns {import("./elements.js").Child[]}
  */
 function cell(key, visit, event) {
   if (key === "when") return [moment(event.at)];

@@ -45,7 +45,7 @@
  * @typedef {Record<string, string | number | null | undefined>} Query
  */
 
-import { heard } from "./admin-clock.js";
+import { heard } from "./clock.js";
 
 /** Why the server did not do it: its code and what goes with it. */
 export class Refused extends Error {
@@ -64,7 +64,7 @@ export class Refused extends Error {
 }
 
 /**
- * @param {import("./client.js").Admit} admit
+ * @param {import("../client.js").Admit} admit
  * @param {string} base with the prefix: `/auth`
  * @param {() => void} lost called where the role is missing, or was taken away
  */

@@ -2,8 +2,8 @@
  * The page's words in the reader's language, with numbers and times as they are written there.
  */
 
-import { element, plain } from "./admin-elements.js";
-import { locale, page } from "./page.js";
+import { element, plain } from "./elements.js";
+import { locale, page } from "../page.js";
 
 /** @type {Record<string, string>} */
 const words = page.texts.admin ?? {};

@@ -1,12 +1,12 @@
 /**
  * A list that grows by "more", page by page, each by the key that the one before ended with.
  *
- * @typedef {import("./admin-elements.js").Child} Child
+ * @typedef {import("./elements.js").Child} Child
  */
 
-import { button, element } from "./admin-elements.js";
-import { trouble } from "./admin-trouble.js";
-import { text } from "./admin-words.js";
+import { button, element } from "./elements.js";
+import { trouble } from "./trouble.js";
+import { text } from "./words.js";
 
 /**
  * @template Row

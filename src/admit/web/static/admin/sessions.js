@@ -1,21 +1,21 @@
 /**
  * Who signed in lately, and what became of it.
  *
- * @typedef {import("./admin-api.js").SignIn} SignIn
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").SignIn} SignIn
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { lookedAgain } from "./admin-again.js";
-import { shownDevice } from "./admin-device.js";
-import { button, element, foreign, plain } from "./admin-elements.js";
-import { growing } from "./admin-list.js";
-import { hashOf } from "./admin-route.js";
-import { row, table } from "./admin-table.js";
-import { trouble } from "./admin-trouble.js";
-import { endOne, sessionLink } from "./admin-user-sessions.js";
-import { fact } from "./admin-facts.js";
-import { because, moment, text } from "./admin-words.js";
-import { now } from "./admin-clock.js";
+import { lookedAgain } from "./again.js";
+import { shownDevice } from "./device.js";
+import { button, element, foreign, plain } from "./elements.js";
+import { growing } from "./list.js";
+import { hashOf } from "./route.js";
+import { row, table } from "./table.js";
+import { trouble } from "./trouble.js";
+import { endOne, sessionLink } from "./user-sessions.js";
+import { fact } from "./facts.js";
+import { because, moment, text } from "./words.js";
+import { now } from "./clock.js";
 
 const COLUMNS = ["user", "device", "opened", "became", "actions"];
 

@@ -3,11 +3,11 @@
  *
  * The roles are written down, because some browsers forget them where `display` is changed.
  *
- * @typedef {import("./admin-elements.js").Child} Child
+ * @typedef {import("./elements.js").Child} Child
  */
 
-import { element } from "./admin-elements.js";
-import { text } from "./admin-words.js";
+import { element } from "./elements.js";
+import { text } from "./words.js";
 
 /**
  * @param {string} caption for those who don't see where it stands

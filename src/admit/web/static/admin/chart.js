@@ -4,13 +4,13 @@
  * Each strip has a scale of its own, or a handful of reuse would vanish beside thousands of
  * sign-ins. Who points at it, or moves along it by the arrow keys, is told the numbers there.
  *
- * @typedef {import("./admin-api.js").Activity} Activity
- * @typedef {import("./admin-span.js").Span} Span
+ * @typedef {import("./api.js").Activity} Activity
+ * @typedef {import("./span.js").Span} Span
  */
 
-import { axis, patterns, strip } from "./admin-chart-parts.js";
-import { drawn, element } from "./admin-elements.js";
-import { count, text } from "./admin-words.js";
+import { axis, patterns, strip } from "./chart-parts.js";
+import { drawn, element } from "./elements.js";
+import { count, text } from "./words.js";
 
 /** What is counted, and in which order each gets its fill: never told by its colour alone. */
 export const SERIES = [

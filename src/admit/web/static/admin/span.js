@@ -13,7 +13,7 @@
  * @property {(at: Date) => string} long in the table and beside the pointer
  */
 
-import { dated } from "./admin-words.js";
+import { dated } from "./words.js";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;

@@ -1,13 +1,13 @@
 /**
  * An event in words: what happened, why, by whom, and what else was written down.
  *
- * @typedef {import("./admin-api.js").Happened} Happened
- * @typedef {import("./admin-elements.js").Child} Child
- * @typedef {import("./admin-names.js").Names} Names
+ * @typedef {import("./api.js").Happened} Happened
+ * @typedef {import("./elements.js").Child} Child
+ * @typedef {import("./names.js").Names} Names
  */
 
-import { element, foreign } from "./admin-elements.js";
-import { known, text } from "./admin-words.js";
+import { element, foreign } from "./elements.js";
+import { known, text } from "./words.js";
 
 export const KINDS = [
   "signed_in",

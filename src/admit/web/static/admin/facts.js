@@ -1,11 +1,11 @@
 /**
  * A name and what it is, for a list of facts.
  *
- * @typedef {import("./admin-elements.js").Child} Child
+ * @typedef {import("./elements.js").Child} Child
  */
 
-import { element } from "./admin-elements.js";
-import { text } from "./admin-words.js";
+import { element } from "./elements.js";
+import { text } from "./words.js";
 
 /**
  * @param {string} key of the name's words

@@ -1,15 +1,15 @@
 /**
  * Accounts: searched as one types, page by page.
  *
- * @typedef {import("./admin-api.js").User} User
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").User} User
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { element, foreign } from "./admin-elements.js";
-import { growing } from "./admin-list.js";
-import { hashOf, keepFilters } from "./admin-route.js";
-import { row, table } from "./admin-table.js";
-import { day, text } from "./admin-words.js";
+import { element, foreign } from "./elements.js";
+import { growing } from "./list.js";
+import { hashOf, keepFilters } from "./route.js";
+import { row, table } from "./table.js";
+import { day, text } from "./words.js";
 
 /** Milliseconds without a further letter after which the search is sent. */
 const PAUSE = 200;

@@ -1,14 +1,14 @@
 /**
  * What the trail is asked for: a user by address or id, a kind, and since which day.
  *
- * @typedef {import("./admin-api.js").Query} Query
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").Query} Query
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { button, element } from "./admin-elements.js";
-import { KINDS } from "./admin-events.js";
-import { keepFilters } from "./admin-route.js";
-import { known, text } from "./admin-words.js";
+import { button, element } from "./elements.js";
+import { KINDS } from "./events.js";
+import { keepFilters } from "./route.js";
+import { known, text } from "./words.js";
 
 /** An id as Admit makes them; those of an app may look otherwise. */
 const OUR_ID = /^[0-9a-f]{32}$/;
@@ -120,7 +120,7 @@ function listening(form, typed, chosen, apply, signal) {
 
 /**
  * @param {string} name
- * @param {import("./admin-elements.js").Attributes} attributes
+ * @param {import("./elements.js").Attributes} attributes
  */
 function field(name, attributes) {
   return element("input", { id: `filter-${name}`, ...attributes });

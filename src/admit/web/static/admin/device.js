@@ -1,8 +1,8 @@
 /** What somebody signed in with, in words, with its own text for those who point at it. */
 
-import { foreign, plain } from "./admin-elements.js";
-import { device } from "./device.js";
-import { words } from "./page.js";
+import { foreign, plain } from "./elements.js";
+import { device } from "../device.js";
+import { words } from "../page.js";
 
 /** @param {string | null} userAgent */
 export function shownDevice(userAgent) {

@@ -1,12 +1,12 @@
 /**
  * Whom an id means: each is asked for once, a few at a time.
  *
- * @typedef {import("./admin-api.js").Administration} Administration
+ * @typedef {import("./api.js").Administration} Administration
  */
 
-import { Refused } from "./admin-api.js";
-import { element, foreign, plain } from "./admin-elements.js";
-import { hashOf } from "./admin-route.js";
+import { Refused } from "./api.js";
+import { element, foreign, plain } from "./elements.js";
+import { hashOf } from "./route.js";
 
 /** How many questions are under way at once: what one waits for comes before names. */
 const AT_ONCE = 3;

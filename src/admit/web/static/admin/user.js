@@ -1,19 +1,19 @@
 /**
  * One account: what it is, its roles, its sessions, and what happened to it.
  *
- * @typedef {import("./admin-api.js").User} User
- * @typedef {import("./admin.js").Visit} Visit
+ * @typedef {import("./api.js").User} User
+ * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { lookedAgain } from "./admin-again.js";
-import { confirmed } from "./admin-confirm.js";
-import { button, element, foreign } from "./admin-elements.js";
-import { fact } from "./admin-facts.js";
-import { roles } from "./admin-roles.js";
-import { sessionsOf } from "./admin-user-sessions.js";
-import { trailOf } from "./admin-trail.js";
-import { state } from "./admin-users.js";
-import { moment, text } from "./admin-words.js";
+import { lookedAgain } from "./again.js";
+import { confirmed } from "./confirm.js";
+import { button, element, foreign } from "./elements.js";
+import { fact } from "./facts.js";
+import { roles } from "./roles.js";
+import { sessionsOf } from "./user-sessions.js";
+import { trailOf } from "./trail.js";
+import { state } from "./users.js";
+import { moment, text } from "./words.js";
 
 /** @param {Visit} visit */
 export async function user(visit) {

@@ -1,12 +1,12 @@
 /**
  * Asked before anything is taken from somebody: what will happen, and to whom.
  *
- * @typedef {import("./admin-elements.js").Child} Child
+ * @typedef {import("./elements.js").Child} Child
  */
 
-import { button, element } from "./admin-elements.js";
-import { wrong } from "./admin-trouble.js";
-import { text } from "./admin-words.js";
+import { button, element } from "./elements.js";
+import { wrong } from "./trouble.js";
+import { text } from "./words.js";
 
 /**
  * Ask, and do it where the answer is yes. What goes wrong is said in the dialog, which stays.
