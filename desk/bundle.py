@@ -67,13 +67,13 @@ def wheel(into: Path) -> Path:
 
 
 def install(target: Target, admit: Path, into: Path) -> None:
-    """Unpack Admit's wheel and what `admit[aws]` needs, at the versions of constraints.txt."""
+    """Unpack Admit's wheel and what it needs with the pages, at the versions of constraints.txt."""
     platforms = [part for each in target.platforms for part in ("--platform", each)]
     _pip(
         *("install", "--no-compile", "--target", str(into), "--only-binary=:all:"),
         *platforms,
         *("--python-version", target.python, "--implementation", "cp"),
-        *("-c", str(ROOT / "constraints.txt"), f"{admit}[aws]"),
+        *("-c", str(ROOT / "constraints.txt"), f"{admit}[aws,pages]"),
     )
 
 

@@ -16,7 +16,7 @@ from admit.aws import forms
 from admit.aws.forms import HTTP
 from admit.http.later import LATER
 from admit.testing.http_caller import HSTS, checked
-from desk.events import answer_of, event_of
+from desk.events import FORMS, answer_of, event_of
 from desk.process import TimedOut
 from desk.runtime import Function, FunctionError
 from desk.wire import Request
@@ -223,3 +223,17 @@ def test_there_is_nothing_else_behind_the_front_door():
     assert callable(admit.aws.handler)
     with pytest.raises(AttributeError, match="'nothing'"):
         _ = admit.aws.nothing
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_the_pages_and_a_logo_that_is_no_text_come_through_every_gateway(
+    form, through, tmp_path
+):
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(b"\x89PNG\r\n\x1a\n\xff\x00")
+    async with through(form, pages=True, pages_logo=str(logo)) as service:
+        page = await service.client.get("/auth/sign-in")
+        shown = await service.client.get("/auth/static/logo.png")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "nonce-" in page.headers["content-security-policy"]
+    assert shown.content == logo.read_bytes()

@@ -136,6 +136,13 @@ def test_every_module_is_compiled_once_and_is_not_compared_with_its_source(zips)
         assert flags == {0b01}, "PEP 552: by hash, and unchecked"
 
 
+def test_the_pages_could_be_turned_on(zips):
+    for path in zips.values():
+        inside = set(names(path))
+        assert {"jinja2/__init__.py", "admit/web/texts/en.json"} <= inside
+        assert {"admit/web/static/client.js", "admit/web/templates/sign-in.html"} <= inside
+
+
 def test_botocore_knows_what_is_asked_and_no_more(zips):
     for path in zips.values():
         inside = {
