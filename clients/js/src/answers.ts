@@ -52,7 +52,7 @@ function refusal(said: Record<string, unknown>, { status, headers }: Response): 
   const code = CODES.find((each) => each === said.code);
   return new AdmitError(
     code ?? (status < 500 ? "unexpected" : "unavailable"),
-    `${said.detail ?? said.title ?? `The server answered ${status}.`}`,
+    `${said.detail ?? said.title ?? `The answer is ${status}.`}`,
     {
       status,
       reason: REASONS.find((each) => each === said.reason),

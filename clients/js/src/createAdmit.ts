@@ -90,7 +90,7 @@ function listen(core: Core): void {
     core.tabs.open();
     if ((event as PageTransitionEvent).persisted) lookAnew(core);
   });
-  // Without a key: it was cleared.
+  // Without a key: all of it was cleared.
   on("storage", (event) => ((event as StorageEvent).key && globalThis.BroadcastChannel) || look(core));
   on("visibilitychange", () => look(core));
 }

@@ -12,7 +12,7 @@ export const fetchWith =
     const { origin } = new URL(request.url);
     if (!core.allowed.has(origin)) {
       throw new TypeError(
-        `Add ${origin} to origins, or use the browser's fetch.`,
+        `Add ${origin} to origins, or use plain fetch.`,
       );
     }
     return send(core, request, init?.body instanceof ReadableStream);
@@ -34,6 +34,7 @@ export async function send(core: Core, request: Request, isStream?: boolean): Pr
   if (!again || !isRefused(response) || isCure(core, token)) return response;
   const fresh = await unless(signal, renewed(core, token));
   if (!fresh || idOf(core) !== who) return response;
+  await response.text(); // what is not read to its end counts against what `keepalive` may send
   return fetch(bearing(again, fresh));
 }
 
@@ -55,7 +56,7 @@ const isCure = (core: Core, token: string) =>
 /** Whether a new token may help: not against "sign in again, more recently", or a missing role. */
 function isRefused({ status, headers }: Response): boolean {
   const challenge = headers.get("WWW-Authenticate") as string;
-  return status === 401 && !/\berror="?(?!invalid_token\b)\w/.test(challenge);
+  return status === 401 && !/error="?(?!invalid_token)\w/.test(challenge);
 }
 
 function bearing(request: Request, token: string): Request {
