@@ -13,9 +13,9 @@ LANGUAGES = {"en": "English", "de": "Deutsch"}
 ENGLISH = "en"
 MOST_WANTED = 20
 """How many languages of a header are looked at: people list a handful."""
-_WANTED = re.compile(
-    r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*"
-)
+_WANTED = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?(?:;q=([01](?:\.\d{0,3})?))?")
+"""One of them, without spaces: a pattern that allows for them in each gap tries all ways to share
+out a long run, and one header would hold up everybody."""
 
 Texts = dict[str, Any]
 """Sections of sentences by their names."""
@@ -38,7 +38,8 @@ def language(asked: str | None, accepted: str) -> str:
     """
     if asked in LANGUAGES:
         return asked
-    wanted = (_WANTED.fullmatch(each) for each in accepted.split(",")[:MOST_WANTED])
+    listed = "".join(accepted.split()).split(",")[:MOST_WANTED]
+    wanted = (_WANTED.fullmatch(each) for each in listed)
     ranked = [(float(each[2] or 1), each[1].lower()) for each in wanted if each]
     best = sorted((each for each in ranked if each[0] > 0), key=lambda each: -each[0])
     return next((name for _, name in best if name in LANGUAGES), ENGLISH)
