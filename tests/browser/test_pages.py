@@ -98,6 +98,38 @@ def test_whoever_is_signed_in_already_goes_on_at_once(sites, context):
         tab.wait_for_url(f"{sites.url}/plain")
 
 
+def test_whoever_is_signed_in_signs_in_once_more_where_the_address_asks_for_it(sites, context):
+    """A guard that wants a recent sign-in has a page to send its user to."""
+    account(sites, context)
+    path = "/auth/sign-in?prompt=login&return_to=/plain"
+    tab, watch = opened(sites, context, path)
+    reason = tab.wait_for_selector("#again:not([hidden])").text_content()
+    assert reason == "To go on, show that it is you: sign in once more."
+    assert tab.input_value("#login") == ADA
+    tab.fill("#password", "wrong")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("[role=alert]:not([hidden])")
+    assert [each["ended_because"] for each in sites.sessions()] == [None]
+
+    tab.keyboard.type(PASSWORD)
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"{sites.url}/plain")
+    assert [each["ended_because"] is None for each in sites.sessions()] == [False, True]
+    assert complaints(watch) == []
+
+
+def test_once_more_does_not_go_on_when_another_tab_signs_in_and_is_plain_for_a_stranger(
+    sites, context
+):
+    tab, _ = opened(sites, context, "/auth/sign-in?prompt=login&lang=de&return_to=/plain")
+    tab.wait_for_load_state("networkidle")
+    assert not tab.is_visible("#again")
+    account(sites, context)
+    tab.click("text=English")
+    tab.wait_for_selector("html[lang=en] #again:not([hidden])")
+    assert tab.input_value("#login") == ADA
+
+
 def test_a_page_to_sign_in_goes_on_when_one_signs_in_in_another_tab(sites, context):
     waiting, _ = opened(sites, context, "/auth/sign-in?return_to=/plain")
     account(sites, context)

@@ -251,6 +251,20 @@ async def test_home_is_where_one_goes_when_the_link_said_nothing(pages):
         assert told(await browser.get("/auth/sign-in?return_to=/x"))["next"] == "/x"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "again"),
+    [("login", True), ("login consent", True), ("none", False), ("LOGIN", False), ("", False)],
+)
+async def test_an_address_may_ask_for_another_sign_in_and_the_links_keep_it(browser, prompt, again):
+    params = {"prompt": prompt, "return_to": "/shop"}
+    for name, other in (("sign-in", "sign-up"), ("sign-up", "sign-in")):
+        answer = await browser.get(f"/auth/{name}", params=params)
+        kept = "&amp;prompt=login" if again else ""
+        assert told(answer)["again"] is again
+        assert f'href="/auth/{other}?return_to=%2Fshop{kept}"' in answer.text
+        assert f'href="?lang=de&amp;return_to=%2Fshop{kept}"' in answer.text
+
+
 async def test_without_jinja2_the_start_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "admit.web.pages", raising=False)
     monkeypatch.setitem(sys.modules, "jinja2", None)

@@ -47,6 +47,9 @@ ADMIN = Page("admin")
 SIGNED_OUT = Page("signed-out")
 LOST = Page("lost", has_script=False)
 """What stands where nothing is; it has no address of its own."""
+AGAIN = {"prompt": "login"}
+"""What an address says to have one sign in although one is signed in (OpenID Connect Core 1.0,
+section 3.1.2.1)."""
 SENDING_ON = frozenset({SIGN_IN, SIGN_UP, SIGNED_OUT})
 """Pages that one leaves again: whoever comes back to them would only be sent on."""
 
@@ -61,6 +64,11 @@ def environment() -> Environment:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
+
+
+def _asks_again(request: Request) -> bool:
+    """Whether one is to sign in although one is signed in; there may be other words beside it."""
+    return AGAIN["prompt"] in request.query_params.get("prompt", "").split()
 
 
 class Pages:
@@ -146,13 +154,14 @@ class Pages:
         following = self._places.allowed(request.query_params.get("return_to", ""))
         kept = {"lang": chosen} if asked == chosen else {}
         back = self._path(page) if page in self._pages and page not in SENDING_ON else following
-        go = self._addresses(kept, back)
+        again = _asks_again(request)
+        go = self._addresses(kept, back, again=again)
         reason = request.query_params.get("reason", "")
         return {
             "t": words,
             "words": words[page.section],
             "lang": chosen,
-            "languages": self._languages(page, following, reason),
+            "languages": self._languages(page, following, reason, again=again),
             "name": self._settings.pages_name,
             "file": self._address_of,
             "logo": self._logo,
@@ -167,6 +176,7 @@ class Pages:
                 "baseUrl": self._prefix,
                 "lang": chosen,
                 "next": following or self._home,
+                "again": again,
                 "go": go,
                 "adminRole": self._admin_role,
                 "shortest": self._settings.password_min_length,
@@ -174,22 +184,25 @@ class Pages:
             },
         }
 
-    def _addresses(self, kept: dict[str, str], back: str | None) -> dict[str, str]:
+    def _addresses(self, kept: dict[str, str], back: str | None, *, again: bool) -> dict[str, str]:
         """Where the pages link to, in the language that was asked for and with the way back."""
         returning = {**kept, "return_to": back} if back else kept
+        entering = {**returning, **AGAIN} if again else returning
         return {
             "home": self._home,
             "account": self._path(ACCOUNT, kept),
             "admin": self._path(ADMIN, kept),
-            "signIn": self._path(SIGN_IN, returning),
-            "signUp": self._path(SIGN_UP, returning),
+            "signIn": self._path(SIGN_IN, entering),
+            "signUp": self._path(SIGN_UP, entering),
             "signedOut": self._path(SIGNED_OUT, returning),
         }
 
-    def _languages(self, page: Page, following: str | None, reason: str) -> list[tuple[str, ...]]:
+    def _languages(
+        self, page: Page, following: str | None, reason: str, *, again: bool
+    ) -> list[tuple[str, ...]]:
         """Each language with its name and the address of this page in it."""
         kept = {"return_to": following, "reason": reason if page is SIGNED_OUT else None}
-        given = {name: value for name, value in kept.items() if value}
+        given = {name: value for name, value in kept.items() if value} | (AGAIN if again else {})
         return [
             (code, called, f"?{urlencode({'lang': code, **given})}")
             for code, called in LANGUAGES.items()

@@ -3,8 +3,8 @@
 import { createAdmit } from "./client.js";
 
 /**
- * @typedef {{ baseUrl: string, lang: string, next: string, adminRole: string, shortest: number,
- *   go: Record<string, string>, texts: Record<string, Record<string, string>> }} Page
+ * @typedef {{ baseUrl: string, lang: string, next: string, again: boolean, adminRole: string,
+ *   shortest: number, go: Record<string, string>, texts: Record<string, Record<string, string>> }} Page
  */
 
 /** @type {Page} */

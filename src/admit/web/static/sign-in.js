@@ -2,10 +2,11 @@
 
 import { admit, byId, goTo, neverOld, page } from "./page.js";
 import { sends } from "./form.js";
-import { goesOn } from "./going-on.js";
+import { asksAgain, goesOn } from "./going-on.js";
 
 neverOld();
 goesOn();
+asksAgain();
 
 sends(/** @type {HTMLFormElement} */ (byId("form")), {
   near: { invalid_credentials: "password" },
