@@ -76,7 +76,7 @@ function made(base: string, origins: readonly string[]): Core {
 function trusted(address: string): string {
   const { origin, protocol, hostname } = new URL(address);
   if (protocol === "https:" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)) return origin;
-  throw new TypeError(`${address} is not https.`);
+  throw new TypeError(`${address} is not https`);
 }
 
 /** Timers stand still in sleep, and a page that was put away hears nothing: then look again. */

@@ -3,7 +3,8 @@ import { signedOut } from "./call.js";
 import { newKey } from "./kept.js";
 import { inLine } from "./line.js";
 import { json, post } from "./post.js";
-import { enter, moveOn, now, type Core } from "./standing.js";
+import { askOut } from "./signOut.js";
+import { dueIn, enter, moveOn, now, type Core } from "./standing.js";
 import type { Admit } from "./types.js";
 
 export const signIn =
@@ -15,8 +16,11 @@ export const signIn =
       const asked = now();
       const said = await post(`${core.base}/login`, json({ login, password }));
       const tokens = shaped<Tokens>(said, isTokens);
-      // Whoever signed out meanwhile waits for this to end, and ends the new session as well.
-      if (core.outs !== outs) throw signedOut(core);
+      if (core.outs !== outs) {
+        askOut(core); // whoever signed out meanwhile does not want this session either
+        dueIn(core, 0);
+        throw signedOut(core);
+      }
       core.kept.write("out", null); // before the others see that somebody signed in
       newKey(core.kept);
       moveOn(core);

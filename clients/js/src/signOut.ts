@@ -9,14 +9,17 @@ export const signOut =
   (core: Core): Admit["signOut"] =>
   () => {
     const { token } = core;
-    core.outs++;
-    core.kept.write("out", `${Math.random()}`); // before the others see that somebody signed out
+    askOut(core); // before the others see that somebody signed out
     goOut(core);
     return end(core, token);
   };
 
+/** The server is to be told, by whatever page comes first. */
+export const askOut = (core: Core): void => core.kept.write("out", `${Math.random()}`);
+
 /** Out in this tab and the others, whatever the server says. */
 export function goOut(core: Core): void {
+  core.outs++;
   moveOn(core);
   leave(core, "signed_out");
   core.tabs.tell({ epoch: core.epoch, out: "signed_out" });

@@ -9,6 +9,5 @@ export const signOutEverywhere =
   async () => {
     const init: RequestInit = { method: "POST", credentials: "include" };
     nothing(await call(core, "/logout/all", init));
-    core.outs++;
     goOut(core);
   };

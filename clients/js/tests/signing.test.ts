@@ -320,6 +320,22 @@ describe("signing out", () => {
   });
 });
 
+test("whoever signs out everywhere while a sign-in is under way is not brought back by it", async () => {
+  const tab = open();
+  await tab.signIn(ADA);
+  const held = world.hold("/login");
+  const signIn = tab.signIn(ADA);
+  await held.arrived;
+  await tab.signOutEverywhere();
+  world.session().ended = null; // the sign-in was later at the server
+  held.release();
+  await expect(signIn).rejects.toMatchObject({ code: "unauthenticated" });
+  await seconds(1);
+  expect(world.session().ended).toBe("signed_out");
+  tab.close();
+  expect(await open().getAccessToken()).toBeNull();
+});
+
 test("a refresh under way when somebody signs in does not put the old cookie back", async () => {
   const tab = open();
   await tab.signIn(ADA);
