@@ -29,6 +29,8 @@ FLAGS = [
 OTHERS_COOKIES = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
 """The preference of who lets other sites' cookies through; a private window never does."""
 
+NO_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+
 
 class Program:
     """How Debian's Chromium is started."""
@@ -48,8 +50,15 @@ class Program:
 
     def lenient(self, profile):
         """The one context of one with a profile, which lets other sites' cookies through."""
+        return self._preferring(profile, OTHERS_COOKIES)
+
+    def without_cookies(self, profile):
+        """The one context of one with a profile, which lets no cookies in at all."""
+        return self._preferring(profile, NO_COOKIES)
+
+    def _preferring(self, profile, preferences):
         (profile / "Default").mkdir(parents=True)
-        (profile / "Default/Preferences").write_text(json.dumps(OTHERS_COOKIES))
+        (profile / "Default/Preferences").write_text(json.dumps(preferences))
         return self._type.launch_persistent_context(profile, **self._how)
 
 

@@ -1,13 +1,15 @@
 """The pages to sign in and up, in Chromium: what people do with them, by mouse and by keyboard."""
 
 import re
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.browser.fixtures import patient
 from tests.browser.hosted import ADA, NEW, account, complaints, focused, opened, shown, sign_in
 from tests.browser.sites import PASSWORD
-from tests.browser.wire import Answer
+from tests.browser.wire import Answer, pass_on
 
 
 @pytest.fixture
@@ -164,6 +166,40 @@ def test_without_scripts_the_page_says_so_and_sends_the_password_nowhere(sites, 
 
     assert tab.url == f"{sites.url}/auth/sign-in"
     assert [each for each in sites.wire.seen if each.method != "GET" or "?p" in each.path] == []
+
+
+def test_a_page_whose_scripts_are_held_back_says_so_and_one_that_started_does_not(sites, context):
+    """By a content blocker, or a browser too old for them: nothing else would say a word."""
+    gone = Answer(404, [("Content-Type", "text/plain")], b"")
+    sites.wire.rule = lambda asked, ask: gone if "/client.js" in asked.path else ask()
+    tab, _ = opened(sites, context, "/auth/sign-in")
+    assert not tab.is_visible("#not-started")
+    tab.evaluate("document.getAnimations().forEach((each) => each.finish())")
+    assert "has not started" in tab.wait_for_selector("#not-started").text_content()
+
+    sites.wire.rule = pass_on
+    tab.reload()
+    tab.wait_for_selector("#not-started", state="detached")
+    assert not tab.is_visible("#no-cookies")
+
+
+def test_who_moves_nothing_is_not_told_too_early(sites, new_context):
+    """Whoever wants no motion has animations turned off; this one is a clock."""
+    context = new_context(reduced_motion="reduce", java_script_enabled=False)
+    tab, _ = opened(sites, context, "/auth/sign-in")
+
+    assert not tab.is_visible("#not-started")
+
+
+def test_who_lets_no_cookies_in_is_told_before_anything_is_typed(
+    sites, program, tmp_path, no_cover
+):
+    """Whoever signed in would only come back to the form, and wonder."""
+    with closing(program.without_cookies(tmp_path / "profile")) as context:
+        tab, _ = opened(sites, patient(context), "/auth/sign-in?lang=de")
+        told = tab.wait_for_selector("#no-cookies:not([hidden])").text_content()
+
+    assert "braucht Cookies" in told
 
 
 def test_an_answer_that_is_none_of_ours_is_told_and_not_shown(sites, context):

@@ -16,6 +16,16 @@ export const locale =
 
 export const admit = createAdmit({ baseUrl: location.origin + page.baseUrl });
 
+byId("not-started").remove();
+tellOfCookies();
+
+/** Say that cookies are needed where none is let in: whoever signed in would be forgotten at once. */
+async function tellOfCookies() {
+  // Chromium says of itself that cookies are let in, whatever its settings are for this site.
+  const kept = await document.hasStorageAccess?.().catch(() => true);
+  byId("no-cookies").hidden = navigator.cookieEnabled && kept !== false;
+}
+
 /**
  * The element with this id, which the template has.
  * @param {string} id
