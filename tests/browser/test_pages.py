@@ -168,8 +168,14 @@ def test_without_scripts_the_page_says_so_and_sends_the_password_nowhere(sites, 
     assert [each for each in sites.wire.seen if each.method != "GET" or "?p" in each.path] == []
 
 
-def test_a_page_whose_scripts_are_held_back_says_so_and_one_that_started_does_not(sites, context):
-    """By a content blocker, or a browser too old for them: nothing else would say a word."""
+def test_a_page_whose_scripts_are_held_back_says_so_and_one_that_started_does_not(
+    sites, new_context
+):
+    """By a content blocker, or a browser too old for them: nothing else would say a word.
+
+    Whoever wants no motion has animations turned off, and not this one: it is a clock.
+    """
+    context = new_context(reduced_motion="reduce")
     gone = Answer(404, [("Content-Type", "text/plain")], b"")
     sites.wire.rule = lambda asked, ask: gone if "/client.js" in asked.path else ask()
     tab, _ = opened(sites, context, "/auth/sign-in")
@@ -181,14 +187,6 @@ def test_a_page_whose_scripts_are_held_back_says_so_and_one_that_started_does_no
     tab.reload()
     tab.wait_for_selector("#not-started", state="detached")
     assert not tab.is_visible("#no-cookies")
-
-
-def test_who_moves_nothing_is_not_told_too_early(sites, new_context):
-    """Whoever wants no motion has animations turned off; this one is a clock."""
-    context = new_context(reduced_motion="reduce", java_script_enabled=False)
-    tab, _ = opened(sites, context, "/auth/sign-in")
-
-    assert not tab.is_visible("#not-started")
 
 
 def test_who_lets_no_cookies_in_is_told_before_anything_is_typed(
