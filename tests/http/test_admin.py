@@ -81,6 +81,32 @@ async def test_users_are_listed_page_by_page_and_found_by_a_part_of_a_key(servic
         assert await asked(service, f"/users?search={none}", "users") == []
 
 
+async def test_whoever_comes_while_one_turns_pages_moves_nobody_to_another(service):
+    """Each who was there at the beginning is seen once, on whichever side of the page they come."""
+    people = [f"{name}@example.com" for name in ("cy", "dan", "eve", "fay")]
+    for email in people:
+        await service.register(email)
+        await service.sign_in(email)
+    for path, name in (("/users", "after"), ("/sessions", "before")):
+        seen: list[str] = []
+        pages, query = 0, ""
+        while query is not None:
+            page = (await ask(service, "GET", f"{path}?limit=1{query}")).json()
+            seen += [each["email"] for each in page[path[1:]]]
+            query = f"&{name}={page['next']}" if page["next"] else None
+            pages += 1
+            for side in "az":
+                await service.register(f"{side}-{name}-{pages}@example.com")
+                await service.sign_in(f"{side}-{name}-{pages}@example.com")
+            assert pages < 20, "there is no end to it"
+            if len(set(people) & set(seen)) == len(people):
+                break
+        assert [each for each in seen if each in people] == (
+            people if name == "after" else people[::-1]
+        )
+        assert len(set(seen)) == len(seen)
+
+
 async def test_a_user_is_disabled_and_enabled_and_the_trail_says_by_whom(service):
     bob = await service.register("bob@example.com")
     tokens = await service.sign_in("bob@example.com")
