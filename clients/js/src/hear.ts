@@ -1,9 +1,7 @@
+import { PATIENCE } from "./answers.js";
 import { inLine } from "./line.js";
 import { leave, move, now, take, type Core } from "./standing.js";
 import type { Message } from "./tabs.js";
-
-/** Milliseconds for which a tab that signs in keeps the others waiting, should it die. */
-const LONGEST_HOLD = 5000;
 
 /** Take in what another tab says. What is older than what this one knows changes nothing. */
 export function hear(core: Core, message: Message): void {
@@ -29,7 +27,7 @@ function hold(core: Core, on?: boolean): void {
   if (!on) return;
   const held = new Promise<void>((resolve) => {
     core.free = resolve;
-    setTimeout(resolve, LONGEST_HOLD);
+    setTimeout(resolve, PATIENCE); // it may have died
   });
   void inLine(core, () => held);
 }
