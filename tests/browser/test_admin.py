@@ -438,6 +438,16 @@ def test_axe_finds_nothing(story, tab):
     assert watch.origins == {story.sites.url}
 
 
+def test_on_the_smallest_phone_long_words_fit_and_no_section_is_out_of_sight(story, tab):
+    tab.set_viewport_size({"width": 320, "height": 568})
+    for place in PLACES:
+        go(tab, story, f"?lang=de{place}")
+        expect(rows(tab).first).to_be_attached()
+        expect(tab.locator("[aria-busy=true]")).to_have_count(0)
+        assert tab.evaluate("document.documentElement.scrollWidth") == 320, place
+        expect(tab.get_by_role("link", name="Aktivität")).to_be_in_viewport(ratio=1)
+
+
 def test_long_lists_go_on_by_key(story, tab):
     story.crowd(160)
     story.happened(*[failed(story.ids["bob"], at=story.now)] * 160)

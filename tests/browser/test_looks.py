@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.browser.axe import faults
-from tests.browser.hosted import account, opened
+from tests.browser.hosted import account, opened, signed_in_elsewhere
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_on_the_smallest_phone_nothing_is_cut_off_and_everything_can_be_hit(site
         tab.set_viewport_size({"width": 320, "height": 568})
         assert tab.evaluate("document.documentElement.scrollWidth") == 320, state
         assert tab.evaluate(SIZES) == [], state
+
+
+def test_on_the_smallest_phone_a_device_is_called_by_whole_words(sites, new_context):
+    sites.have("ada")
+    signed_in_elsewhere(sites, "odd")
+    context = new_context(viewport={"width": 320, "height": 568}, locale="de-DE")
+    tab, _ = account(sites, context)
+    called = tab.get_by_text("Unbekanntes Gerät", exact=True)
+
+    assert called.evaluate("(each) => each.getClientRects().length") == 1
 
 
 def test_a_theme_changes_the_colours_and_can_load_nothing_of_anybody_else(
