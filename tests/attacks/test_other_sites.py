@@ -245,6 +245,7 @@ def test_a_sibling_that_crowds_our_cookie_out_gets_no_further(sites, context, at
     evil = context.new_page()
     evil.goto(sites.sibling)
     evil.evaluate(CROWD)
+    evil.wait_for_function("document.cookie.includes('crowd399=')")  # the browser writes later
     assert NAME not in {each["name"] for each in context.cookies()}
     plant(sites, context, attackers)
     sites.load(tab)
