@@ -89,7 +89,8 @@ async def test_whoever_comes_while_one_turns_pages_moves_nobody_to_another(servi
         await service.sign_in(email)
     for path, name in (("/users", "after"), ("/sessions", "before")):
         seen: list[str] = []
-        pages, query = 0, ""
+        pages = 0
+        query: str | None = ""
         while query is not None:
             page = (await ask(service, "GET", f"{path}?limit=1{query}")).json()
             seen += [each["email"] for each in page[path[1:]]]
