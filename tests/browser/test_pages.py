@@ -1,6 +1,7 @@
 """The pages to sign in and up, in Chromium: what people do with them, by mouse and by keyboard."""
 
 import re
+import threading
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from tests.browser.fixtures import patient
 from tests.browser.hosted import ADA, NEW, account, complaints, focused, opened, shown, sign_in
 from tests.browser.sites import PASSWORD
 from tests.browser.wire import Answer, pass_on
+from tests.servers import PATIENCE
 
 
 @pytest.fixture
@@ -91,6 +93,38 @@ def test_who_must_wait_is_told_how_long(new_sites, context):
 
         said = tab.wait_for_selector("[role=alert]:has-text('Too many')").text_content()
         assert re.fullmatch(r"Too many attempts\. Try again in \d+ (second|minute)s?\.", said), said
+
+
+PRESS_AGAIN_AND_AGAIN = """setInterval(() => {
+  document.forms[0].requestSubmit();
+  fetch("/pressed");
+}, 50)"""
+
+
+def test_whoever_presses_again_while_the_next_page_is_slow_signs_in_once(sites, context):
+    """The answer to a second sign-in would be lost with the page, and the session with it."""
+    sites.have("ada")
+    pressed = threading.Semaphore(0)
+
+    def slow(asked, ask):
+        if asked.path == "/pressed":
+            pressed.release()
+        if asked.path == "/plain":
+            while pressed.acquire(blocking=False):
+                pass
+            for _ in range(4):
+                pressed.acquire(timeout=PATIENCE)
+        return ask()
+
+    sites.wire.rule = slow
+    tab, _ = opened(sites, context, "/auth/sign-in?return_to=/plain")
+    tab.wait_for_selector("button.show:not([hidden])")
+    tab.fill("#login", ADA)
+    tab.fill("#password", PASSWORD)
+    tab.evaluate(PRESS_AGAIN_AND_AGAIN)
+    tab.wait_for_url(f"{sites.url}/plain")
+
+    assert sum(each.path == "/auth/login" for each in sites.wire.seen) == 1
 
 
 def test_whoever_is_signed_in_already_goes_on_at_once(sites, context):

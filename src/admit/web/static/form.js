@@ -1,6 +1,6 @@
 // A form: sends what was typed by a script, and says beside each field what is wrong with it.
 
-import { byId, explain, known, page, words } from "./page.js";
+import { byId, explain, isLeaving, known, page, words } from "./page.js";
 
 /**
  * @typedef {{ send: (typed: Record<string, string>) => Promise<void>,
@@ -19,14 +19,15 @@ export function sends(form, sending) {
   let busy = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (busy) return;
+    // A sign-in whose answer is lost leaves the browser with a session that has ended by it.
+    if (busy || isLeaving()) return;
     busy = true;
     setBusy(form, true);
     try {
       await submit(form, sending);
     } finally {
       busy = false;
-      setBusy(form, false);
+      setBusy(form, isLeaving());
     }
   });
 }

@@ -98,6 +98,11 @@ export function known(error) {
   return { code: "unexpected" };
 }
 
+let leaving = false;
+
+/** Whether this page is being left: what it sent now, nobody would hear the answer to. */
+export const isLeaving = () => leaving;
+
 /**
  * Go to an address of the pages; the page that is left is not in the history.
  * @param {string} address
@@ -106,6 +111,7 @@ export function known(error) {
 export function goTo(address, parameters = {}) {
   const target = new URL(address, location.href);
   for (const [name, value] of Object.entries(parameters)) target.searchParams.set(name, value);
+  leaving = true;
   location.replace(target);
 }
 
