@@ -67,6 +67,13 @@ def test_it_has_the_pages_and_says_where(server):
     assert "<h1>Sign in</h1>" in answer.text
 
 
+def test_it_says_where_one_administers_and_as_who(serving):
+    server = serving(environment={"ADMIT_ADMIN_ROLE": "keeper"})
+
+    where = f"http://localhost:{server.port}/auth/admin"
+    assert f"admin   {where}, for who has the role keeper\n" in server.banner
+
+
 def test_the_pages_can_be_turned_off(serving):
     server = serving(environment={"ADMIT_PAGES": "off"})
 

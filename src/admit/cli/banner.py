@@ -32,6 +32,8 @@ def banner(engine: Engine, *, host: str, port: int, workers: int, form: Form) ->
     }
     if settings.pages:
         facts["pages"] = f"{settings.issuer}/sign-in"
+    if settings.pages and settings.admin_role:
+        facts["admin"] = f"{settings.issuer}/admin, for who has the role {settings.admin_role}"
     if engine.counters.names:
         facts["limits"] = f"counted together, in {', '.join(engine.counters.names)}"
     elif workers > 1:
