@@ -34,6 +34,15 @@ def test_a_shadow_that_is_as_its_user_is_takes_no_step(settings):
     assert steps(made, USER, settings) == ([], made)
 
 
+def test_a_shadow_is_found_by_its_address_however_the_app_spells_that():
+    """Letters with an accent are one character or two; a search asks for the first."""
+    spelt = msgspec.structs.replace(USER, email="Jose\u0301@example.com")
+    made = shadow_of(spelt, roles=(), now=NOW)
+
+    assert made.email_key == "jos\u00e9@example.com#7"
+    assert made.user.email == spelt.email
+
+
 def test_what_takes_rights_away_comes_first_and_what_gives_them_back_last(settings):
     made = shadow_of(USER, roles=roles_of(USER), now=NOW)
     changed = AppUser(id="7", email="eve@example.com", password_hash="$2b$two", active=False)

@@ -20,6 +20,7 @@ from admit.cli.output import (
     show_table,
 )
 from admit.errors import AlreadyExists, Forbidden, NotFound
+from admit.logins import email_key
 from admit.users import shadow
 from admit.users.base import ID
 
@@ -85,8 +86,6 @@ def list_(
     """List the accounts in the order of their addresses."""
 
     async def work(engine: Engine) -> list[Account]:
-        from admit.logins import email_key  # noqa: PLC0415  see `in_store`
-
         return await engine.store.list_users(
             search=email_key(search), after=email_key(after), limit=limit + 1
         )
@@ -223,7 +222,7 @@ async def account_of(engine: Engine, who: str) -> Account:
 
 async def _of_the_app(engine: Engine, address: str) -> Account | None:
     """The one user of the app who was last seen with this address."""
-    key = f"{address.casefold()}#"
+    key = f"{email_key(address)}#"
     near = await engine.store.list_users(search=key, after="", limit=100)
     found = [each for each in near if each.email_key == f"{key}{each.user.id}"]
     return found[0] if len(found) == 1 else None

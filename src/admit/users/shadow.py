@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from admit.logins import email_key
 from admit.model import Account, User
 
 if TYPE_CHECKING:
@@ -116,6 +117,6 @@ def with_profile(account: Account, user: AppUser) -> Account:
             email_verified=user.email_verified,
             created_at=created_at,
         ),
-        email_key=f"{user.email.casefold()}#{user.id}",
+        email_key=f"{email_key(user.email)}#{user.id}",
         username_key=None,
     )

@@ -34,7 +34,7 @@ import { admit, byId, goTo, neverOld, page } from "./page.js";
 const ALL = { users, sessions, trail, activity };
 const ONE = { users: user, sessions: session };
 const name = document.title.split(" · ").at(-1) ?? "";
-const api = administration(admit, page.baseUrl, () => refuse("role_gone"));
+const api = administration(page.baseUrl, () => refuse("role_gone"));
 const names = namesBy(api);
 const heading = byId("heading");
 const place = byId("section");

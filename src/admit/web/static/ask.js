@@ -1,42 +1,39 @@
-// A question to the JSON routes that the client has no verb for, and the time at the server.
+// A question to the JSON routes that the client has no verb for, and a refusal as an error.
 
-import { AdmitError } from "./client.js";
-import { admit, page } from "./page.js";
+import { heard } from "./clock.js";
+import { admit } from "./page.js";
 
-/**
- * The answer to a request under the prefix, and the server's clock as it answered.
- * @param {string} path such as "/sessions"
- * @param {RequestInit} [init]
- * @returns {Promise<{ said: any, now: number }>} `now` in milliseconds since 1970
- * @throws {AdmitError} as the client's own verbs do
- */
-export async function ask(path, init) {
-  const answer = await reached(`${location.origin}${page.baseUrl}${path}`, init);
-  const said = answer.status === 204 ? null : await answer.json().catch(() => undefined);
-  if (!answer.ok || said === undefined) throw refusal(answer, said ?? {});
-  return { said, now: Date.parse(answer.headers.get("date") ?? "") || Date.now() };
-}
-
-/**
- * @param {string} address
- * @param {RequestInit} [init]
- * @returns {Promise<Response>}
- */
-async function reached(address, init) {
-  try {
-    return await admit.fetch(address, init);
-  } catch (error) {
-    if (error instanceof AdmitError) throw error;
-    throw new AdmitError("network", "The server was not reached.");
+/** Why the server did not do it: its code and what goes with it. */
+export class Refused extends Error {
+  /**
+   * @param {string} code
+   * @param {{ detail?: string, reason?: string, fields?: Record<string, string>, retry_after?: number }} [told]
+   */
+  constructor(code, told = {}) {
+    super(told.detail ?? code);
+    this.code = code;
+    this.detail = told.detail;
+    this.reason = told.reason;
+    this.fields = told.fields;
+    this.retryAfter = told.retry_after;
   }
 }
 
 /**
- * @param {Response} answer
- * @param {any} said
- * @returns {AdmitError}
+ * The answer, read; the clock is set by it.
+ * @param {string} address
+ * @param {RequestInit} [init]
+ * @returns {Promise<any>}
+ * @throws {Refused} the server refuses, or was not reached
  */
-function refusal({ status }, { code, title, reason, fields, retry_after }) {
-  const details = { status, reason, fields, retryAfter: retry_after };
-  return new AdmitError(code ?? (status >= 500 ? "unavailable" : "unexpected"), title ?? "", details);
+export async function ask(address, init) {
+  const answer = await admit.fetch(address, init).catch((error) => {
+    throw error instanceof TypeError ? new Refused("network") : error;
+  });
+  heard(answer);
+  if (answer.status === 204) return null;
+  const told = await answer.json().catch(() => null);
+  if (answer.ok && told) return told;
+  const code = typeof told?.code === "string" ? told.code : null;
+  throw new Refused(code ?? (answer.status >= 500 ? "unavailable" : "unexpected"), told ?? {});
 }

@@ -1,31 +1,30 @@
 // The list of devices on the account page.
 
-import { admit, byId, element, explain, locale, words } from "./page.js";
+import { admit, byId, element, explain, locale, page, words } from "./page.js";
 import { ago } from "./ago.js";
 import { ask } from "./ask.js";
+import { now } from "./clock.js";
 import { device } from "./device.js";
 
 /** @typedef {import("./client.js").Session} Session */
 
 /** Show every device on which this user is signed in, the one in hand first. */
 export async function listDevices() {
-  const { said, now } = await ask("/sessions");
-  /** @type {Session[]} */
-  const sessions = said.sessions;
+  /** @type {{ sessions: Session[] }} */
+  const { sessions } = await ask(`${page.baseUrl}/sessions`);
   sessions.sort((a, b) => Number(b.current) - Number(a.current));
-  byId("devices").replaceChildren(...sessions.map((each) => row(each, now)));
+  byId("devices").replaceChildren(...sessions.map(row));
 }
 
 /**
  * @param {Session} session
- * @param {number} now
  * @returns {HTMLElement}
  */
-function row(session, now) {
+function row(session) {
   const called = name(session.user_agent);
   const title = session.user_agent ? { title: session.user_agent } : {};
   const heading = element("p", { class: "called" }, element("span", title, called));
-  const about = element("div", {}, heading, element("p", { class: "seen" }, seen(session, now)));
+  const about = element("div", {}, heading, element("p", { class: "seen" }, seen(session)));
   const item = element("li", {}, about);
   if (session.current) {
     heading.append(element("span", { class: "badge" }, words("account", "this_one")));
@@ -47,14 +46,13 @@ function name(userAgent) {
 
 /**
  * @param {Session} session
- * @param {number} now
  * @returns {string}
  */
-function seen(session, now) {
-  const when = words("account", "seen", { when: ago(session.last_seen_at, now, locale) });
+function seen(session) {
+  const when = words("account", "seen", { when: ago(session.last_seen_at, now(), locale) });
   const active = session.current ? words("account", "seen_now") : when;
   const from = session.ip ? words("account", "address", { address: session.ip }) : "";
-  const opened = words("account", "opened", { when: ago(session.opened_at, now, locale) });
+  const opened = words("account", "opened", { when: ago(session.opened_at, now(), locale) });
   return [`${active} ${from}`.trim(), opened].join(" · ");
 }
 

@@ -12,7 +12,7 @@ import { hashOf } from "./route.js";
 import { SPANS, begins, spanOf } from "./span.js";
 import { row, table } from "./table.js";
 import { count, moment, text } from "./words.js";
-import { now } from "./clock.js";
+import { now } from "../clock.js";
 
 /** @param {Visit} visit */
 export async function activity({ api, root, route, signal }) {

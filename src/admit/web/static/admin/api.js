@@ -1,5 +1,5 @@
 /**
- * What the server says about accounts: the routes under `/auth/admin`, and a refusal as an error.
+ * What the server says about accounts: the routes under `/auth/admin`.
  *
  * @typedef {object} User
  * @property {string} id
@@ -45,30 +45,13 @@
  * @typedef {Record<string, string | number | null | undefined>} Query
  */
 
-import { heard } from "./clock.js";
-
-/** Why the server did not do it: its code and what goes with it. */
-export class Refused extends Error {
-  /**
-   * @param {string} code
-   * @param {{ detail?: string, reason?: string, fields?: Record<string, string>, retry_after?: number }} [told]
-   */
-  constructor(code, told = {}) {
-    super(told.detail ?? code);
-    this.code = code;
-    this.detail = told.detail;
-    this.reason = told.reason;
-    this.fields = told.fields;
-    this.retryAfter = told.retry_after;
-  }
-}
+import { ask as asked, Refused } from "../ask.js";
 
 /**
- * @param {import("../client.js").Admit} admit
  * @param {string} base with the prefix: `/auth`
  * @param {() => void} lost called where the role is missing, or was taken away
  */
-export function administration(admit, base, lost) {
+export function administration(base, lost) {
   /**
    * @param {string} method
    * @param {string} path
@@ -78,12 +61,8 @@ export function administration(admit, base, lost) {
     const address = `${base}/admin/${path}${written(query)}`;
     const json = { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
     const wanted = { method, ...(body === undefined ? {} : json), ...(signal ? { signal } : {}) };
-    const answer = await admit.fetch(address, wanted).catch((error) => {
-      throw error instanceof TypeError ? new Refused("network") : error;
-    });
-    heard(answer);
     try {
-      return await answered(answer);
+      return await asked(address, wanted);
     } catch (error) {
       // Without a sentence of its own, a refusal means the caller, and not what was asked for.
       if (error instanceof Refused && error.code === "forbidden" && !error.detail) lost();
@@ -175,16 +154,4 @@ function written(query) {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return text && `?${text}`;
-}
-
-/**
- * @param {Response} answer
- * @returns {Promise<any>}
- */
-async function answered(answer) {
-  if (answer.status === 204) return null;
-  const told = await answer.json().catch(() => ({}));
-  if (answer.ok) return told;
-  const code = typeof told.code === "string" ? told.code : null;
-  throw new Refused(code ?? (answer.status >= 500 ? "unavailable" : "unexpected"), told);
 }

@@ -4,7 +4,7 @@
  * @typedef {import("./api.js").Administration} Administration
  */
 
-import { Refused } from "./api.js";
+import { Refused } from "../ask.js";
 import { element, foreign, plain } from "./elements.js";
 import { hashOf } from "./route.js";
 

@@ -15,7 +15,7 @@ import { trouble } from "./trouble.js";
 import { endOne, sessionLink } from "./user-sessions.js";
 import { fact } from "./facts.js";
 import { because, moment, text } from "./words.js";
-import { now } from "./clock.js";
+import { now } from "../clock.js";
 
 const COLUMNS = ["user", "device", "opened", "became", "actions"];
 

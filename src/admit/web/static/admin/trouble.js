@@ -9,7 +9,7 @@ import { explain, known } from "../page.js";
  * @returns {string}
  */
 export function wrong(error) {
-  const { code, detail, fields } = /** @type {import("./api.js").Refused} */ (known(error));
+  const { code, detail, fields } = /** @type {import("../ask.js").Refused} */ (known(error));
   if (code === "not_found") return text("not_there");
   if (code === "invalid_input" && fields && ["add", "remove", "roles"].some((each) => each in fields)) return text("wanted_role");
   if (code === "forbidden" && detail) return text("told", { detail });
