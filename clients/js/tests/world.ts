@@ -125,6 +125,7 @@ export class World {
     if (!row) return [refusal(401, "unauthenticated")];
     if (row.ended) return [refusal(401, "refresh_refused", { reason: row.ended })];
     const n = Number(this.cookie!.split(".")[1]);
+    if (row.generation === n && !this.isRested(row)) return this.deliver(row); // it rests
     if (row.generation <= n) {
       Object.assign(row, { generation: n + 1, key, rotatedAt: performance.now() });
     } else if (row.generation > n + 1 || (row.key !== key && this.isRested(row))) {
