@@ -13,6 +13,9 @@ export interface Kept {
  */
 type Name = "key" | "out" | "epoch";
 
+/** Up to here an epoch can be told apart from the next. */
+export const LAST_EPOCH = 1e12;
+
 /** In localStorage, so that other tabs and later pages find it; in memory where that is not let. */
 export function keep(base: string): Kept {
   const memory = new Map<string, string>();

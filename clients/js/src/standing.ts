@@ -1,15 +1,12 @@
 import type { Tokens } from "./answers.js";
 import type { AdmitError, Reason } from "./errors.js";
-import type { Kept } from "./kept.js";
+import { LAST_EPOCH, type Kept } from "./kept.js";
 import type { Tabs } from "./tabs.js";
 import type { Listener, State, User } from "./types.js";
 
 const LONGEST_PAUSE = 60_000;
 /** Milliseconds between two refreshes at least, however short a token's life. */
 const LEAST_SPAN = 1000;
-/** What a number can still be told apart from the next. */
-export const LAST_EPOCH = 1e12;
-
 /** What one client holds. It is never handed out: the token stays in here. */
 export interface Core {
   readonly base: string;

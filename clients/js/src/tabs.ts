@@ -1,6 +1,6 @@
 import { REASONS, type Reason } from "./errors.js";
 import { isToken, isUser } from "./answers.js";
-import { LAST_EPOCH } from "./standing.js";
+import { LAST_EPOCH } from "./kept.js";
 import type { User } from "./types.js";
 
 /**
