@@ -7,6 +7,7 @@ import type { Listener, State, User } from "./types.js";
 const LONGEST_PAUSE = 60_000;
 /** Milliseconds between two refreshes at least, however short a token's life. */
 const LEAST_SPAN = 1000;
+
 /** What one client holds. It is never handed out: the token stays in here. */
 export interface Core {
   readonly base: string;
