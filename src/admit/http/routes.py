@@ -14,13 +14,14 @@ from admit.guards.cookies import Cookies
 from admit.http import bodies, credentials, parsing
 from admit.http.feed import RevocationFeed
 from admit.http.former import FormerCookies
+from admit.http.standing import enabled_account, living_session
 from admit.tokens.refresh import is_session_id
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from admit.engine import Engine
-    from admit.model import Origin, Principal, Session, Tokens
+    from admit.model import Origin, Principal, Tokens
 
 logger = logging.getLogger("admit.http")
 
@@ -122,10 +123,8 @@ class Routes:
     async def me(self, request: Request) -> Response:
         """`GET /me`."""
         principal = await self._principal(request, cookie=True)
-        session = await self._session(principal)
-        account = await self._engine.store.find_user("id", principal.user_id)
-        if account is None or account.disabled_at is not None:
-            raise errors.InvalidToken(errors.WAS_REVOKED, reason="revoked")
+        session = await living_session(self._engine, principal)
+        account = await enabled_account(self._engine, principal)
         me = bodies.MeOut(
             user=bodies.user_out(account.user),
             session=bodies.session_out(session, current=principal.session_id),
@@ -135,7 +134,7 @@ class Routes:
     async def password(self, request: Request) -> Response:
         """`POST /password`."""
         principal = await self._principal(request)
-        await self._session(principal)
+        await living_session(self._engine, principal)
         body = await parsing.read(request, bodies.PasswordBody)
         await self._engine.accounts.change_password(
             user_id=principal.user_id,
@@ -189,14 +188,6 @@ class Routes:
         token = presented.access_token(request.headers, in_cookie)
         await self._engine.catch_up()
         return self._engine.verify(token)
-
-    async def _session(self, principal: Principal) -> Session:
-        """The caller's session, which lives: another process may have ended it just now."""
-        session = await self._engine.store.find_session(principal.session_id)
-        if session is None or session.ended_because is not None:
-            reason = session.ended_because if session else None
-            raise errors.InvalidToken(errors.WAS_REVOKED, reason=reason)
-        return session
 
     async def _refresh_token(self, request: Request) -> tuple[str | None, bodies.Delivery]:
         """The one refresh token of the request, and the way its successor goes back."""

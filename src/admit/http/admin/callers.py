@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from admit.errors import WAS_REVOKED, Forbidden, InvalidToken
 from admit.guards import presented
 from admit.guards.gate import Needs
+from admit.http.standing import enabled_account, living_session
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -48,12 +49,8 @@ class Administrators:
         token = presented.access_token(request.headers, None)
         await self._engine.catch_up()
         principal = self._engine.gate.fitting(self._engine.verify(token), self._needs)
-        session = await self._engine.store.find_session(principal.session_id)
-        if session is None or session.ended_because is not None:
-            raise InvalidToken(WAS_REVOKED, reason=session.ended_because if session else None)
-        account = await self._engine.store.find_user("id", principal.user_id)
-        if account is None or account.disabled_at is not None:
-            raise InvalidToken(WAS_REVOKED, reason="revoked")
+        await living_session(self._engine, principal)
+        account = await enabled_account(self._engine, principal)
         if self._engine.settings.admin_role not in account.user.roles:
             raise InvalidToken(WAS_REVOKED, reason="revoked")
         return principal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from admit import errors
@@ -14,7 +15,10 @@ from admit.http.operations import BEARER, BODY, Operation
 from admit.users.base import ID
 
 if TYPE_CHECKING:
+    import msgspec
+
     from admit.engine import Engine
+    from admit.http.operations import Endpoint
 
 USER = f"^{ID.pattern}$"
 ASKING = (*BEARER, errors.Forbidden, errors.InvalidInput)
@@ -66,138 +70,130 @@ EACH = _query(
 def operations(engine: Engine) -> list[Operation]:
     """Every route of the admin API, under the prefix."""
     administrators = Administrators(engine)
-    return [
-        *_users(People(engine, administrators)),
-        *_sessions(People(engine, administrators), Trail(engine, administrators)),
-    ]
+    people, trail = People(engine, administrators), Trail(engine, administrators)
+    return [*_users(people), *_sessions(people, trail)]
+
+
+def _operation(
+    method: str,
+    path: str,
+    endpoint: Endpoint,
+    summary: str,
+    *,
+    takes: type[msgspec.Struct] | None = None,
+    **more: Any,  # noqa: ANN401  what else an Operation has
+) -> Operation:
+    """One route: for a bearer, who may ask for an id that nobody has."""
+    refuses = FOUND if "{id}" in path else ASKING
+    return Operation(
+        method=method,
+        path=path,
+        endpoint=endpoint,
+        summary=summary,
+        takes=takes,
+        refuses=(*BODY, *refuses) if takes else refuses,
+        presents=("bearer",),
+        **more,
+    )
 
 
 def _users(people: People) -> list[Operation]:
+    one = partial(_operation, id_is=USER)
     return [
-        Operation(
-            method="GET",
-            path="/admin/users",
-            endpoint=people.admin_users,
-            summary="Users, in the order of their addresses",
+        _operation(
+            "GET",
+            "/admin/users",
+            people.admin_users,
+            "Users, in the order of their addresses",
             gives=bodies.AdminUsersOut,
-            refuses=ASKING,
-            presents=("bearer",),
             parameters=(SEARCH, AFTER, LIMIT),
         ),
-        Operation(
-            method="GET",
-            path="/admin/users/{id}",
-            endpoint=people.admin_user,
-            summary="One user",
+        one(
+            "GET",
+            "/admin/users/{id}",
+            people.admin_user,
+            "One user",
             gives=bodies.AdminUserAnswer,
-            refuses=FOUND,
-            presents=("bearer",),
-            id_is=USER,
         ),
-        Operation(
-            method="GET",
-            path="/admin/users/{id}/sessions",
-            endpoint=people.admin_user_sessions,
-            summary="The devices on which a user is signed in",
+        one(
+            "GET",
+            "/admin/users/{id}/sessions",
+            people.admin_user_sessions,
+            "The devices on which a user is signed in",
             gives=SessionsOut,
-            refuses=FOUND,
-            presents=("bearer",),
-            id_is=USER,
         ),
-        Operation(
-            method="DELETE",
-            path="/admin/users/{id}/sessions",
-            endpoint=people.end_user_sessions,
-            summary="Sign a user out everywhere",
+        one(
+            "DELETE",
+            "/admin/users/{id}/sessions",
+            people.end_user_sessions,
+            "Sign a user out everywhere",
             gives=bodies.EndedOut,
-            refuses=FOUND,
-            presents=("bearer",),
-            id_is=USER,
         ),
-        Operation(
-            method="POST",
-            path="/admin/users/{id}/disable",
-            endpoint=people.disable_user,
-            summary="Disable a user; every session of theirs ends",
+        one(
+            "POST",
+            "/admin/users/{id}/disable",
+            people.disable_user,
+            "Disable a user; every session of theirs ends",
             takes=bodies.NothingBody,
             gives=bodies.AdminUserAnswer,
-            refuses=(*BODY, *FOUND),
-            presents=("bearer",),
-            id_is=USER,
         ),
-        Operation(
-            method="POST",
-            path="/admin/users/{id}/enable",
-            endpoint=people.enable_user,
-            summary="Enable a user who was disabled",
+        one(
+            "POST",
+            "/admin/users/{id}/enable",
+            people.enable_user,
+            "Enable a user who was disabled",
             takes=bodies.NothingBody,
             gives=bodies.AdminUserAnswer,
-            refuses=(*BODY, *FOUND),
-            presents=("bearer",),
-            id_is=USER,
         ),
-        Operation(
-            method="POST",
-            path="/admin/users/{id}/roles",
-            endpoint=people.set_user_roles,
-            summary="Give a user roles and take them away",
+        one(
+            "POST",
+            "/admin/users/{id}/roles",
+            people.set_user_roles,
+            "Give a user roles and take them away",
             takes=bodies.RolesBody,
             gives=bodies.AdminUserAnswer,
-            refuses=(*BODY, *FOUND),
-            presents=("bearer",),
-            id_is=USER,
         ),
     ]
 
 
 def _sessions(people: People, trail: Trail) -> list[Operation]:
     return [
-        Operation(
-            method="GET",
-            path="/admin/sessions",
-            endpoint=trail.admin_sessions,
-            summary="Sign-ins, the newest first, and what became of each session",
+        _operation(
+            "GET",
+            "/admin/sessions",
+            trail.admin_sessions,
+            "Sign-ins, the newest first, and what became of each session",
             gives=bodies.AdminSessionsOut,
-            refuses=ASKING,
-            presents=("bearer",),
             parameters=(BEFORE, LIMIT),
         ),
-        Operation(
-            method="GET",
-            path="/admin/sessions/{id}",
-            endpoint=trail.admin_session,
-            summary="One session",
+        _operation(
+            "GET",
+            "/admin/sessions/{id}",
+            trail.admin_session,
+            "One session",
             gives=bodies.AdminSessionAnswer,
-            refuses=FOUND,
-            presents=("bearer",),
         ),
-        Operation(
-            method="DELETE",
-            path="/admin/sessions/{id}",
-            endpoint=people.end_any_session,
-            summary="End one session",
+        _operation(
+            "DELETE",
+            "/admin/sessions/{id}",
+            people.end_any_session,
+            "End one session",
             status=204,
-            refuses=FOUND,
-            presents=("bearer",),
         ),
-        Operation(
-            method="GET",
-            path="/admin/events",
-            endpoint=trail.admin_events,
-            summary="The audit trail, the newest first",
+        _operation(
+            "GET",
+            "/admin/events",
+            trail.admin_events,
+            "The audit trail, the newest first",
             gives=bodies.EventsOut,
-            refuses=ASKING,
-            presents=("bearer",),
             parameters=(USER_ID, KIND, SINCE, BEFORE, LIMIT),
         ),
-        Operation(
-            method="GET",
-            path="/admin/activity",
-            endpoint=trail.admin_activity,
-            summary="Sign-ins, refusals and reuse over time",
+        _operation(
+            "GET",
+            "/admin/activity",
+            trail.admin_activity,
+            "Sign-ins, refusals and reuse over time",
             gives=bodies.ActivityOut,
-            refuses=ASKING,
-            presents=("bearer",),
             parameters=(SINCE, UNTIL, EACH),
         ),
     ]
