@@ -18,7 +18,7 @@
 
 import { activity } from "./admin/activity.js";
 import { administration } from "./admin/api.js";
-import { element, foreign, plain } from "./admin/elements.js";
+import { element, foreign, plain } from "./elements.js";
 import { namesBy } from "./admin/names.js";
 import { routeOf } from "./admin/route.js";
 import { session, sessions } from "./admin/sessions.js";

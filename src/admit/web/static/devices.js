@@ -1,10 +1,11 @@
 // The list of devices on the account page.
 
-import { admit, byId, element, explain, locale, page, words } from "./page.js";
+import { admit, byId, explain, locale, page, words } from "./page.js";
 import { ago } from "./ago.js";
 import { ask } from "./ask.js";
 import { now } from "./clock.js";
-import { device } from "./device.js";
+import { named } from "./device.js";
+import { element } from "./elements.js";
 
 /** @typedef {import("./client.js").Session} Session */
 
@@ -21,9 +22,8 @@ export async function listDevices() {
  * @returns {HTMLElement}
  */
 function row(session) {
-  const called = name(session.user_agent);
-  const title = session.user_agent ? { title: session.user_agent } : {};
-  const heading = element("p", { class: "called" }, element("span", title, called));
+  const called = named(session.user_agent);
+  const heading = element("p", { class: "called" }, element("span", { title: session.user_agent || null }, called));
   const about = element("div", {}, heading, element("p", { class: "seen" }, seen(session)));
   const item = element("li", {}, about);
   if (session.current) {
@@ -32,16 +32,6 @@ function row(session) {
     item.append(ender(session, called));
   }
   return item;
-}
-
-/**
- * @param {string | null} userAgent
- * @returns {string}
- */
-function name(userAgent) {
-  const { browser, system } = device(userAgent);
-  if (browser && system) return words("devices", "on", { browser, system });
-  return browser ?? system ?? words("devices", "unknown");
 }
 
 /**

@@ -1,4 +1,4 @@
-// What every page's script shares: what the server told the page, the client, words and elements.
+// What every page's script shares: what the server told the page, the client, and words.
 
 import { createAdmit } from "./client.js";
 
@@ -35,21 +35,6 @@ export function byId(id) {
   const found = document.getElementById(id);
   if (!found) throw new Error(`there is no #${id}`);
   return found;
-}
-
-/**
- * A new element. What is put into it is text or elements, never markup.
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, string>} attributes
- * @param {...(string | Node)} inside
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-export function element(tag, attributes, ...inside) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...inside);
-  return made;
 }
 
 /**

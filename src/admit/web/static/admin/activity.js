@@ -6,7 +6,7 @@
  */
 
 import { SERIES, chart } from "./chart.js";
-import { button, element } from "./elements.js";
+import { button, element } from "../elements.js";
 import { why } from "./events.js";
 import { hashOf } from "./route.js";
 import { SPANS, begins, spanOf } from "./span.js";

@@ -1,6 +1,6 @@
 /** What a chart is drawn of: strips of bars, their scale, the axis of time, and fills. */
 
-import { drawn } from "./elements.js";
+import { drawn } from "../elements.js";
 import { count } from "./words.js";
 
 /** Pixels that a word on the axis of time takes, with air around it. */

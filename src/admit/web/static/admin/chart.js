@@ -9,7 +9,7 @@
  */
 
 import { axis, patterns, strip } from "./chart-parts.js";
-import { drawn, element } from "./elements.js";
+import { drawn, element } from "../elements.js";
 import { count, text } from "./words.js";
 
 /** What is counted, and in which order each gets its fill: never told by its colour alone. */

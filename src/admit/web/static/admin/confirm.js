@@ -1,10 +1,10 @@
 /**
  * Asked before anything is taken from somebody: what will happen, and to whom.
  *
- * @typedef {import("./elements.js").Child} Child
+ * @typedef {import("../elements.js").Child} Child
  */
 
-import { button, element } from "./elements.js";
+import { button, element } from "../elements.js";
 import { wrong } from "./trouble.js";
 import { text } from "./words.js";
 

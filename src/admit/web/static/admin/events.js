@@ -2,11 +2,11 @@
  * An event in words: what happened, why, by whom, and what else was written down.
  *
  * @typedef {import("./api.js").Happened} Happened
- * @typedef {import("./elements.js").Child} Child
+ * @typedef {import("../elements.js").Child} Child
  * @typedef {import("./names.js").Names} Names
  */
 
-import { element, foreign } from "./elements.js";
+import { element, foreign } from "../elements.js";
 import { known, text } from "./words.js";
 
 export const KINDS = [

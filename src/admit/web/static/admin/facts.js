@@ -1,10 +1,10 @@
 /**
  * A name and what it is, for a list of facts.
  *
- * @typedef {import("./elements.js").Child} Child
+ * @typedef {import("../elements.js").Child} Child
  */
 
-import { element } from "./elements.js";
+import { element } from "../elements.js";
 import { text } from "./words.js";
 
 /**

@@ -5,7 +5,7 @@
  * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { button, element } from "./elements.js";
+import { button, element } from "../elements.js";
 import { KINDS } from "./events.js";
 import { keepFilters } from "./route.js";
 import { known, text } from "./words.js";
@@ -120,7 +120,7 @@ function listening(form, typed, chosen, apply, signal) {
 
 /**
  * @param {string} name
- * @param {import("./elements.js").Attributes} attributes
+ * @param {import("../elements.js").Attributes} attributes
  */
 function field(name, attributes) {
   return element("input", { id: `filter-${name}`, ...attributes });

@@ -1,10 +1,10 @@
 /**
  * A list that grows by "more", page by page, each by the key that the one before ended with.
  *
- * @typedef {import("./elements.js").Child} Child
+ * @typedef {import("../elements.js").Child} Child
  */
 
-import { button, element } from "./elements.js";
+import { button, element } from "../elements.js";
 import { trouble } from "./trouble.js";
 import { text } from "./words.js";
 

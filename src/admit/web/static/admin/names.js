@@ -5,7 +5,7 @@
  */
 
 import { Refused } from "../ask.js";
-import { element, foreign, plain } from "./elements.js";
+import { element, foreign, plain } from "../elements.js";
 import { hashOf } from "./route.js";
 
 /** How many questions are under way at once: what one waits for comes before names. */

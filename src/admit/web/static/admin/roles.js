@@ -6,7 +6,7 @@
  */
 
 import { confirmed } from "./confirm.js";
-import { button, element, foreign } from "./elements.js";
+import { button, element, foreign } from "../elements.js";
 import { wrong } from "./trouble.js";
 import { text } from "./words.js";
 

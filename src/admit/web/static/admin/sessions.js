@@ -7,7 +7,7 @@
 
 import { lookedAgain } from "./again.js";
 import { shownDevice } from "./device.js";
-import { button, element, foreign, plain } from "./elements.js";
+import { button, element, foreign, plain } from "../elements.js";
 import { growing } from "./list.js";
 import { hashOf } from "./route.js";
 import { row, table } from "./table.js";

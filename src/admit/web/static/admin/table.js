@@ -3,10 +3,10 @@
  *
  * The roles are written down, because some browsers forget them where `display` is changed.
  *
- * @typedef {import("./elements.js").Child} Child
+ * @typedef {import("../elements.js").Child} Child
  */
 
-import { element } from "./elements.js";
+import { element } from "../elements.js";
 import { text } from "./words.js";
 
 /**

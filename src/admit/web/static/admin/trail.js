@@ -7,7 +7,7 @@
  */
 
 import { shownDevice } from "./device.js";
-import { element, foreign, plain } from "./elements.js";
+import { element, foreign, plain } from "../elements.js";
 import { what } from "./events.js";
 import { filters } from "./filters.js";
 import { growing } from "./list.js";
@@ -78,7 +78,7 @@ function listed(visit, query, caption, keys) {
  * @param {string} key of the column
  * @param {Visit} visit
  * @param {Happened} event
- * @returns {import("./elements.js").Child[]}
+ * @returns {import("../elements.js").Child[]}
  */
 function cell(key, visit, event) {
   if (key === "when") return [moment(event.at)];

@@ -1,6 +1,6 @@
 /** What went wrong, in words, and the way on. */
 
-import { button, element } from "./elements.js";
+import { button, element } from "../elements.js";
 import { text } from "./words.js";
 import { explain, known } from "../page.js";
 

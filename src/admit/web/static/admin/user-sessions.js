@@ -8,7 +8,7 @@
 
 import { confirmed } from "./confirm.js";
 import { shownDevice } from "./device.js";
-import { button, element, foreign } from "./elements.js";
+import { button, element, foreign } from "../elements.js";
 import { hashOf } from "./route.js";
 import { row, table } from "./table.js";
 import { trouble } from "./trouble.js";

@@ -7,7 +7,7 @@
 
 import { lookedAgain } from "./again.js";
 import { confirmed } from "./confirm.js";
-import { button, element, foreign } from "./elements.js";
+import { button, element, foreign } from "../elements.js";
 import { fact } from "./facts.js";
 import { roles } from "./roles.js";
 import { sessionsOf } from "./user-sessions.js";

@@ -5,7 +5,7 @@
  * @typedef {import("../admin.js").Visit} Visit
  */
 
-import { element, foreign } from "./elements.js";
+import { element, foreign } from "../elements.js";
 import { growing } from "./list.js";
 import { hashOf, keepFilters } from "./route.js";
 import { row, table } from "./table.js";

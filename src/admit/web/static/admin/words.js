@@ -2,7 +2,7 @@
  * The page's words in the reader's language, with numbers and times as they are written there.
  */
 
-import { element, plain } from "./elements.js";
+import { element, plain } from "../elements.js";
 import { locale, page } from "../page.js";
 
 /** @type {Record<string, string>} */
