@@ -1,7 +1,5 @@
 // What a device is called, by what its browser calls itself: a guess, for people to recognise it.
 
-import { words } from "./page.js";
-
 /** The first that fits: most of them claim to be those below them, too. @type {[RegExp, string][]} */
 const BROWSERS = [
   [/\bEdg(?:e|A|iOS)?\//, "Edge"],
@@ -40,17 +38,6 @@ const SYSTEMS = [
  */
 export function device(userAgent) {
   return { browser: first(BROWSERS, userAgent), system: first(SYSTEMS, userAgent) };
-}
-
-/**
- * "Firefox on Linux", in the page's language.
- * @param {string | null} userAgent
- * @returns {string}
- */
-export function named(userAgent) {
-  const { browser, system } = device(userAgent);
-  if (browser && system) return words("devices", "on", { browser, system });
-  return browser ?? system ?? words("devices", "unknown");
 }
 
 /**

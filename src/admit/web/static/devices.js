@@ -4,7 +4,7 @@ import { admit, byId, explain, locale, page, words } from "./page.js";
 import { ago } from "./ago.js";
 import { ask } from "./ask.js";
 import { now } from "./clock.js";
-import { named } from "./device.js";
+import { named } from "./named.js";
 import { element } from "./elements.js";
 
 /** @typedef {import("./client.js").Session} Session */

@@ -1,7 +1,7 @@
 /** What somebody signed in with, in words, with its own text for those who point at it. */
 
 import { foreign, plain } from "../elements.js";
-import { named } from "../device.js";
+import { named } from "../named.js";
 
 /** @param {string | null} userAgent */
 export function shownDevice(userAgent) {
