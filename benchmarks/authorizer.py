@@ -14,7 +14,8 @@ from admit.aws.authorizing import Authorizer
 from admit.aws.authorizing.settings import read
 from admit.errors import Unavailable
 from benchmarks.figures import Figure, at_most, ratios, shown
-from benchmarks.servers import START_SECONDS, admit_serve
+from benchmarks.processes import START_SECONDS
+from benchmarks.servers import admit_serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,8 +19,8 @@ import jwt
 from admit import Admit, Settings
 from admit.stores.dynamodb.client import Client
 from benchmarks.load import LoadError
+from benchmarks.processes import ROOT, START_SECONDS
 from benchmarks.seed import PASSWORD, address
-from benchmarks.servers import ROOT, START_SECONDS
 from desk.events import event_of
 from desk.process import Process
 from desk.runtime import REGION, environment

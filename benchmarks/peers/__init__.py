@@ -1,0 +1,12 @@
+"""Admit and what people use today, each in a small set-up written from its public documentation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.admit import ADMIT
+
+if TYPE_CHECKING:
+    from benchmarks.peers.peer import Peer
+
+PEERS: tuple[Peer, ...] = (ADMIT,)
