@@ -6,6 +6,7 @@ fail a test of something else. What shows a bound is marked `hurried`, or sets t
 
 from importlib import import_module
 
+import httpx
 import pytest
 
 SECONDS = 60.0
@@ -22,6 +23,12 @@ BOUNDS = {
     "admit.verifier.service": ("FIRST_SECONDS",),
 }
 """After how long something is given up, by the module that looks there."""
+
+
+def pytest_configure():
+    """A test's own requests wait as long; fixtures of modules send some, so it is for all time."""
+    for part in ("connect", "read", "write", "pool"):
+        setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, SECONDS)
 
 
 def wait_long(patch):
