@@ -24,10 +24,10 @@ class Figure:
         return median(self.rounds)
 
     def measured(self) -> str:
-        text = f"{_number(self.value)}{self.unit}"
+        text = f"{number(self.value)}{self.unit}"
         if len(self.rounds) == 1:
             return text
-        return f"{text} ({_number(min(self.rounds))} to {_number(max(self.rounds))})"
+        return f"{text} ({number(min(self.rounds))} to {number(max(self.rounds))})"
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -43,11 +43,11 @@ class Figure:
 
 
 def at_least(name: str, unit: str, rounds: Sequence[float], goal: float) -> Figure:
-    return _judged(name, unit, rounds, f"≥ {_number(goal)}{unit}", lambda value: value >= goal)
+    return _judged(name, unit, rounds, f"≥ {number(goal)}{unit}", lambda value: value >= goal)
 
 
 def at_most(name: str, unit: str, rounds: Sequence[float], goal: float) -> Figure:
-    return _judged(name, unit, rounds, f"≤ {_number(goal)}{unit}", lambda value: value <= goal)
+    return _judged(name, unit, rounds, f"≤ {number(goal)}{unit}", lambda value: value <= goal)
 
 
 def shown(name: str, unit: str, rounds: Sequence[float]) -> Figure:
@@ -78,7 +78,7 @@ def _judged(
     )
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three digits that matter, and thousands apart."""
     size = abs(value)
     return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
