@@ -29,16 +29,12 @@ class Server(Process):
 
 def by_uvicorn(app: str, *, users: int, sessions: int) -> AbstractContextManager[Server]:
     """An ASGI app in one process, as `admit serve` would run it."""
-    options = "--loop uvloop --http httptools --ws none --log-level warning --no-access-log --port"
-    command = ["-m", "uvicorn", app, *options.split(), PORT]
-    return _serve(command, users=users, sessions=sessions)
+    return _serve(uvicorn(app), users=users, sessions=sessions)
 
 
 def by_gunicorn(app: str, *, users: int, sessions: int) -> AbstractContextManager[Server]:
     """A WSGI app in one process with threads: two for each of two cores, as gunicorn advises."""
-    options = "-k gthread --threads 4 --log-level warning --no-control-socket -b"
-    command = ["-m", "gunicorn", app, *options.split(), f"127.0.0.1:{PORT}"]
-    return _serve(command, users=users, sessions=sessions)
+    return _serve(gunicorn(app), users=users, sessions=sessions)
 
 
 def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
@@ -50,6 +46,18 @@ def admit_serve(*, users: int, sessions: int, **settings: str) -> AbstractContex
     """The command itself, as people run it; on another store with `database_url`."""
     command = ["-m", "admit.cli", "serve", "--port", PORT]
     return _serve(command, users=users, sessions=sessions, **settings)
+
+
+def uvicorn(app: str) -> list[str]:
+    """What Python is started with to serve an ASGI app, on the port that `started` finds."""
+    options = "--loop uvloop --http httptools --ws none --log-level warning --no-access-log --port"
+    return ["-m", "uvicorn", app, *options.split(), PORT]
+
+
+def gunicorn(app: str) -> list[str]:
+    """The same of a WSGI app."""
+    options = "-k gthread --threads 4 --log-level warning --no-control-socket -b"
+    return ["-m", "gunicorn", app, *options.split(), f"127.0.0.1:{PORT}"]
 
 
 @contextmanager
@@ -64,13 +72,17 @@ def _serve(command: list[str], *, users: int, sessions: int, **settings: str) ->
 
 def environment(data_dir: Path) -> dict[str, str]:
     """This process's, without any setting of ours but those that a load needs."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ADMIT_")}
-    paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
-    return kept | {
+    return python_environment() | {
         "ADMIT_DATA_DIR": str(data_dir),
         # A client here refreshes without pause; a token that rests would be answered without
         # a write, and the figure would be of something cheaper.
         "ADMIT_LEEWAY": "0",
         "ADMIT_THROTTLE": "off",
-        "PYTHONPATH": os.pathsep.join(paths),
     }
+
+
+def python_environment() -> dict[str, str]:
+    """This process's, without any setting of ours; modules of the benchmarks are found."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ADMIT_")}
+    paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
+    return kept | {"PYTHONPATH": os.pathsep.join(paths)}

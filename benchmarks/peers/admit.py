@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from benchmarks.peers.calls import bearer, post
 from benchmarks.peers.peer import Answer, Call, Peer, Person, Purpose, Tokens
 from benchmarks.processes import PORT, started
 from benchmarks.servers import environment
@@ -18,33 +19,31 @@ if TYPE_CHECKING:
 
     from benchmarks.processes import Process
 
-JSON = {"Content-Type": "application/json"}
-
 
 class Admit:
     def register(self, person: Person) -> Call:
-        return _post("/auth/register", {"email": person.email, "password": person.password})
+        return post("/auth/register", {"email": person.email, "password": person.password})
 
     def sign_in(self, person: Person) -> Call:
         given = {"login": person.email, "password": person.password, "delivery": "body"}
-        return _post("/auth/login", given)
+        return post("/auth/login", given)
 
     def hello(self) -> Call:
         return Call("GET", "/hello")
 
     def protected(self, tokens: Tokens) -> Call:
-        return Call("GET", "/guarded", _bearer(tokens))
+        return Call("GET", "/guarded", bearer(tokens.access))
 
     def refresh(self, tokens: Tokens, retry_key: str = "") -> Call:
         headers = {"Idempotency-Key": retry_key} if retry_key else {}
-        return _post("/auth/refresh", {"refresh_token": tokens.refresh}, headers)
+        return post("/auth/refresh", {"refresh_token": tokens.refresh}, headers)
 
     def sign_out(self, tokens: Tokens) -> Call:
-        return _post("/auth/logout", {"refresh_token": tokens.refresh})
+        return post("/auth/logout", {"refresh_token": tokens.refresh})
 
     def change_password(self, tokens: Tokens, person: Person, new: str) -> Call:
         given = {"current_password": person.password, "new_password": new}
-        return _post("/auth/password", given, _bearer(tokens))
+        return post("/auth/password", given, bearer(tokens.access))
 
     def kept(self, answer: Answer, before: Tokens) -> Tokens:
         if answer.status != 200:
@@ -65,15 +64,7 @@ def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
 
 
 def _ahead(seconds: float) -> Call:
-    return _post("/ahead", {"seconds": seconds})
-
-
-def _bearer(tokens: Tokens) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens.access}"}
-
-
-def _post(path: str, given: object, headers: dict[str, str] | None = None) -> Call:
-    return Call("POST", path, JSON | (headers or {}), json.dumps(given).encode())
+    return post("/ahead", {"seconds": seconds})
 
 
 ADMIT = Peer(

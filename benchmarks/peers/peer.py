@@ -73,7 +73,7 @@ class Speech(Protocol):
     def change_password(self, tokens: Tokens, person: Person, new: str) -> Call: ...
 
     def kept(self, answer: Answer, before: Tokens) -> Tokens:
-        """What a client holds after an answer to `sign_in` or `refresh`.
+        """What a client holds after an answer to `sign_in`, `refresh` or `change_password`.
 
         Arguments:
             answer: of any status: a refusal may take a cookie away.

@@ -1,0 +1,1 @@
+"""A Django project of an API whose users sign in with simplejwt."""

@@ -1,0 +1,85 @@
+"""Django REST framework with simplejwt: rotation and blacklist are on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.calls import bearer, post
+from benchmarks.peers.peer import Answer, Call, Peer, Person, Purpose, Tokens
+from benchmarks.processes import started
+from benchmarks.servers import gunicorn, python_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmarks.processes import Process
+
+SETTINGS = "benchmarks.peers.apps.simplejwt.settings"
+APP = "django.core.wsgi:get_wsgi_application()"
+MEASURED = ("Django", "djangorestframework", "djangorestframework-simplejwt", "gunicorn")
+
+
+class SimpleJwt:
+    def register(self, person: Person) -> Call:
+        return post("/register", {"username": person.email, "password": person.password})
+
+    def sign_in(self, person: Person) -> Call:
+        return post("/api/token/", {"username": person.email, "password": person.password})
+
+    def hello(self) -> Call:
+        return Call("GET", "/hello")
+
+    def protected(self, tokens: Tokens) -> Call:
+        return Call("GET", "/protected", bearer(tokens.access))
+
+    def refresh(self, tokens: Tokens, retry_key: str = "") -> Call:  # noqa: ARG002  it takes none
+        return post("/api/token/refresh/", {"refresh": tokens.refresh})
+
+    def sign_out(self, tokens: Tokens) -> Call:
+        return post("/api/token/blacklist/", {"refresh": tokens.refresh})
+
+    def change_password(self, tokens: Tokens, person: Person, new: str) -> Call:
+        given = {"old_password": person.password, "new_password": new}
+        return post("/password", given, bearer(tokens.access))
+
+    def kept(self, answer: Answer, before: Tokens) -> Tokens:
+        if answer.status != 200:
+            return before
+        given = json.loads(answer.body)
+        return Tokens(given["access"], given["refresh"])
+
+
+@contextmanager
+def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
+    environ = python_environment() | {"DJANGO_SETTINGS_MODULE": SETTINGS}
+    if purpose == "races":
+        environ["PEER_RACES"] = "1"
+    migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+    subprocess.run(migrate, cwd=home, env=environ, check=True)
+    with started([sys.executable, *gunicorn(APP)], home=home, environ=environ) as process:
+        yield process
+
+
+SIMPLEJWT = Peer(
+    name="Django + simplejwt",
+    served="gunicorn (gthread), one process, 4 threads",
+    hashing="PBKDF2-SHA256, 1,000,000 rounds",
+    durability=(
+        "rotated, written but not yet on the disk (SQLite, WAL, synchronous=NORMAL),"
+        " in several transactions"
+    ),
+    speech=SimpleJwt(),
+    start=_start,
+    versions=lambda: {name: version(name) for name in MEASURED},
+    grace=0.0,
+    lacks={
+        "reuse_detection": "has no detection of reuse: a token that was used is refused, no more"
+    },
+    database="db.sqlite3",
+)
