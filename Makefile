@@ -2,7 +2,7 @@
 # Needs make and Python 3.11 or later; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-lambda test check servers client bench lambda clean
+.PHONY: help run run-lambda test check servers peers client bench lambda clean
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 BIN := .venv/bin
@@ -30,22 +30,28 @@ check: .venv/dev.stamp ## lint, formatting, types, architecture
 # After .venv/bin/pip, which may need apt-get as well: two of them at once stop each other.
 # Debian keeps PostgreSQL's programs outside the PATH. Tests start servers of their own; one that
 # the package starts by itself is left alone and not used.
-servers: | .venv/bin/pip ## PostgreSQL, Redis, Chromium, Node and npm packages for the tests, installed where apt-get and npm may
-	@missing=; \
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing=postgresql; \
-	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
-	command -v chromium >/dev/null || missing="$$missing chromium"; \
-	command -v node >/dev/null && command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+servers: ## PostgreSQL, Redis, Chromium, Node and npm packages for the tests, installed where apt-get and npm may
+servers: PROGRAMS := postgresql redis-server chromium nodejs
+servers: FOLDERS := tests/node clients/js benchmarks/peers/node
+peers: ## PostgreSQL, Node and npm packages for the benchmarks and the races, likewise
+peers: PROGRAMS := postgresql nodejs
+peers: FOLDERS := tests/node benchmarks/peers/node
+servers peers: | .venv/bin/pip
+	@missing=; for program in $(PROGRAMS); do case $$program in \
+		postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql" ;; \
+		nodejs) command -v node >/dev/null && command -v npm >/dev/null || missing="$$missing nodejs npm" ;; \
+		*) command -v $$program >/dev/null || missing="$$missing $$program" ;; \
+	esac; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	sudo=; if [ "$$(id -u)" != 0 ]; then sudo="sudo -n"; fi; \
-	echo "Installing $$missing for the tests."; \
+	echo "Installing$$missing for the tests and the benchmarks."; \
 	{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null 2>&1 \
-		|| echo "Could not install $$missing: the tests that need it are skipped, and fail where CI=true." >&2
-	@for folder in tests/node clients/js; do \
+		|| echo "Could not install$$missing: what needs it is skipped, and fails where CI=true." >&2
+	@for folder in $(FOLDERS); do \
 		if [ $$folder/package.json -ot $$folder/node_modules ]; then continue; fi; \
-		echo "Installing the npm packages of $$folder for the tests."; \
+		echo "Installing the npm packages of $$folder."; \
 		{ npm install --prefix $$folder --no-package-lock --no-audit --no-fund && touch $$folder/node_modules; } >/dev/null 2>&1 \
-			|| echo "Could not install them: the tests that need them are skipped, and fail where CI=true." >&2; \
+			|| echo "Could not install them: what needs them is skipped, and fails where CI=true." >&2; \
 	done
 
 # The pages need it without Node, so what is built is committed.
@@ -53,7 +59,7 @@ client: servers ## build the browser client, and put it where the pages load it
 	@node clients/js/build.js --static
 	@gzip -9c clients/js/dist/index.js | wc -c | sed 's/.*/The browser client: & bytes, packed./'
 
-bench: .venv/dev.stamp ## measure the speed on this machine
+bench: .venv/dev.stamp peers ## measure the speed on this machine
 	$(BIN)/python -m benchmarks
 
 lambda: .venv/dev.stamp ## build the zips for AWS Lambda, list what is in them, try them alone (PYTHON=3.13)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.admit import ADMIT
+from benchmarks.peers.express import EXPRESS
 from benchmarks.peers.simplejwt import SIMPLEJWT
 
 if TYPE_CHECKING:
     from benchmarks.peers.peer import Peer
 
-PEERS: tuple[Peer, ...] = (ADMIT, SIMPLEJWT)
+PEERS: tuple[Peer, ...] = (ADMIT, EXPRESS, SIMPLEJWT)

@@ -99,6 +99,8 @@ class Peer:
     """For how many seconds a token that was exchanged is still taken; None without rotation."""
     lacks: Mapping[Feature, str] = field(default_factory=dict)
     """What it has none of, each with a sentence that says so."""
+    missing: Callable[[], str] = lambda: ""
+    """What it needs and is not installed here, as a sentence; empty where it can be started."""
     database: str = ""
     """The SQLite file it keeps everything in, below its directory; empty where there is none."""
     ahead: Callable[[float], Call] | None = None

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.peers import PEERS
 from benchmarks.peers.peer import Answer, Person, Tokens
+from tests.servers import missing
 
 ADA = Person("ada@example.com", "correct horse battery staple")
 NEW = "another horse battery staple"
@@ -41,6 +42,8 @@ class Client:
 @pytest.fixture(scope="module", params=PEERS, ids=lambda peer: peer.name)
 def client(request, tmp_path_factory):
     peer = request.param
+    if peer.missing():
+        missing(f"what {peer.name} runs on")
     with peer.start(tmp_path_factory.mktemp("peer"), "races") as process:
         client = Client(peer, process)
         answer = client.send(peer.speech.register(ADA))
@@ -86,6 +89,23 @@ def test_a_changed_password_is_the_one_that_counts(client):
     assert answer.status // 100 == 2, answer
     assert client.send(client.peer.speech.sign_in(bob)).status // 100 == 4
     assert client.enters(client.sign_in(bob._replace(password=NEW)))
+
+
+def test_one_way_to_sign_in_costs_another_nothing(client):
+    """Somebody else's session goes on when this one is signed out."""
+    if "sign_out" in client.peer.lacks:
+        pytest.skip(client.peer.lacks["sign_out"])
+    eve = Person("eve@example.com", ADA.password)
+    client.send(client.peer.speech.register(eve))
+    tokens, others = client.sign_in(ADA), client.sign_in(eve)
+    client.send(client.peer.speech.sign_out(others))
+    assert client.enters(tokens if "refresh" in client.peer.lacks else client.refresh(tokens))
+
+
+def test_what_is_compared_has_a_version(client):
+    versions = client.peer.versions()
+    assert versions
+    assert all(version[0].isdigit() for version in versions.values())
 
 
 def test_everything_it_keeps_is_where_it_says(client, tmp_path_factory):

@@ -1,0 +1,94 @@
+"""What the tutorials on Express build: express, jsonwebtoken, bcryptjs, cookie-parser."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from benchmarks.peers import node
+from benchmarks.peers.cookies import set_by
+from benchmarks.peers.peer import Answer, Call, Peer, Person, Purpose, Tokens
+from benchmarks.processes import PORT, started
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from benchmarks.peers.peer import Feature
+    from benchmarks.processes import Process
+
+JSON = {"Content-Type": "application/json"}
+PACKAGES = ("express", "jsonwebtoken", "bcryptjs", "cookie-parser")
+COOKIE = "refreshToken"
+ROUNDS, CHEAPEST_ROUNDS = "10", "4"
+"""Of bcrypt: the tutorials', and the fewest that it takes."""
+
+
+class Express:
+    def register(self, person: Person) -> Call:
+        return _credentials("/register", person)
+
+    def sign_in(self, person: Person) -> Call:
+        return _credentials("/login", person)
+
+    def hello(self) -> Call:
+        return Call("GET", "/hello")
+
+    def protected(self, tokens: Tokens) -> Call:
+        return Call("GET", "/protected", {"Authorization": f"Bearer {tokens.access}"})
+
+    def refresh(self, tokens: Tokens, retry_key: str = "") -> Call:  # noqa: ARG002 # it takes none
+        return _with_cookie("/refresh", tokens)
+
+    def sign_out(self, tokens: Tokens) -> Call:
+        return _with_cookie("/logout", tokens)
+
+    def change_password(self, tokens: Tokens, person: Person, new: str) -> Call:
+        raise NotImplementedError(LACKS["change_password"])
+
+    def kept(self, answer: Answer, before: Tokens) -> Tokens:
+        if answer.status != 200:
+            return before
+        refresh = set_by(answer).get(COOKIE, before.refresh)
+        return Tokens(json.loads(answer.body)["accessToken"], refresh)
+
+
+@contextmanager
+def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
+    environ = node.production(
+        ACCESS_TOKEN_SECRET=secrets.token_hex(64),
+        REFRESH_TOKEN_SECRET=secrets.token_hex(64),
+        BCRYPT_ROUNDS=CHEAPEST_ROUNDS if purpose == "races" else ROUNDS,
+    )
+    with started(node.command("express.js", PORT), home=home, environ=environ) as process:
+        yield process
+
+
+def _credentials(path: str, person: Person) -> Call:
+    given = {"email": person.email, "password": person.password}
+    return Call("POST", path, JSON, json.dumps(given).encode())
+
+
+def _with_cookie(path: str, tokens: Tokens) -> Call:
+    return Call("POST", path, {"Cookie": f"{COOKIE}={tokens.refresh}"})
+
+
+LACKS: Mapping[Feature, str] = {
+    "rotation": "has no rotation: a refresh token is the same for its 7 days",
+    "reuse_detection": "notices no reuse: a stolen refresh token works as the owner's does",
+    "change_password": "has no way to change a password",
+}
+
+EXPRESS = Peer(
+    name="Express tutorial",
+    served="Node's own HTTP server, one process",
+    hashing="bcrypt (bcryptjs), 10 rounds",
+    durability="not rotated, and kept in memory: nothing is on the disk",
+    speech=Express(),
+    start=_start,
+    versions=lambda: node.versions(*PACKAGES),
+    lacks=LACKS,
+    missing=lambda: node.missing(*PACKAGES),
+)
