@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from benchmarks import functions
-from benchmarks.load import LoadError
+from benchmarks.processes import LoadError
 from desk.process import Process
 from desk.runtime import environment
 from desk.wire import Listener, Request, Response

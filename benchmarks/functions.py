@@ -18,8 +18,7 @@ import jwt
 
 from admit import Admit, Settings
 from admit.stores.dynamodb.client import Client
-from benchmarks.load import LoadError
-from benchmarks.processes import ROOT, START_SECONDS
+from benchmarks.processes import ROOT, START_SECONDS, LoadError
 from benchmarks.seed import PASSWORD, address
 from desk.events import event_of
 from desk.process import Process

@@ -1,7 +1,8 @@
 """A client that is small beside the server it drives: HTTP/1.1, keep-alive, one script each.
 
 It shares the machine's cores with the server, so a client with a client's comforts would measure
-itself. A script is a generator: it yields a request and is sent the body of the answer.
+itself. A script is a generator: it yields a request and is sent the answer, head and body. Where
+a server ends a connection between two requests, the next one goes over a new one.
 """
 
 from __future__ import annotations
@@ -9,25 +10,21 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import cast
 
 import uvloop
 
+from benchmarks import wire
+from benchmarks.peers.peer import Call
+from benchmarks.processes import LoadError
+
 Script = Generator[bytes, bytes, None]
 
-HEAD_END = b"\r\n\r\n"
-LENGTHS = (b"content-length: ", b"Content-Length: ")
-"""As uvicorn writes it, and as gunicorn does."""
 GRACE_SECONDS = 60.0
 """How much longer than asked a load may take before it is given up."""
-
-
-class LoadError(Exception):
-    """The server refused, or went away: a figure of refusals would be worthless."""
 
 
 @dataclass
@@ -63,11 +60,9 @@ class Load:
 def request(
     method: str, path: str, *, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    if body:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    """A request whose body, if there is one, is JSON."""
+    kind = {"Content-Type": "application/json"} if body else {}
+    return wire.written(Call(method, path, (headers or {}) | kind, body))
 
 
 def drive(*loads: Load) -> list[Outcome]:
@@ -81,77 +76,99 @@ def drive(*loads: Load) -> list[Outcome]:
 
 
 async def _run(load: Load) -> Outcome:
-    loop = asyncio.get_running_loop()
     outcome = Outcome()
     started = time.perf_counter()
-    clients = [
-        _Client(script, outcome, until=started + load.seconds, pause=load.pause)
-        for script in load.scripts
-    ]
-    for client in clients:
-        await loop.create_connection(_always(client), "127.0.0.1", load.port)
-    await asyncio.gather(*(client.done for client in clients))
+    clients = [_Client(script, outcome, load, started) for script in load.scripts]
+    try:
+        for client in clients:
+            await client.begin()
+        await asyncio.gather(*(client.done for client in clients))
+    finally:
+        for client in clients:
+            client.leave()
     outcome.seconds = time.perf_counter() - started
     return outcome
 
 
-def _always(client: _Client) -> Callable[[], _Client]:
-    return lambda: client
+class _Client:
+    """A script, and what it needs to speak."""
 
-
-class _Client(asyncio.Protocol):
-    """One connection and the script that speaks on it."""
-
-    def __init__(self, script: Script, outcome: Outcome, *, until: float, pause: float) -> None:
+    def __init__(self, script: Script, outcome: Outcome, load: Load, started: float) -> None:
         self._script = script
         self._record = outcome.latencies.append
-        self._until = until
-        self._pause = pause
-        self._received = b""
+        self._until = started + load.seconds
+        self._load = load
+        self._line: _Line | None = None
         self._sent_at = 0.0
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self._loop.create_future()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not its children
-        self._send(next(self._script))
+    async def begin(self) -> None:
+        """Connect, and send the first request."""
+        await self._connect()
+        self._go_on(None, last=False)
 
-    def data_received(self, data: bytes) -> None:
-        received = self._received + data if self._received else data
-        head = received.find(HEAD_END)
-        if head < 0 or len(received) < (end := head + 4 + _length(received, head)):
-            self._received = received
-            return
+    def leave(self) -> None:
+        """Nobody waits for an answer any more."""
+        if self._line:
+            self._line.leave()
+        self._line = None
+
+    def answered(self, raw: bytes, *, closing: bool) -> None:
+        """This is the whole answer; a connection that closes carries no other request."""
         now = time.perf_counter()
-        self._received = b""
         self._record(now - self._sent_at)
-        if received[9] != ord("2"):
-            self._finish(LoadError(received[:end].decode(errors="replace")))
-        elif now >= self._until:
-            with suppress(StopIteration):
-                self._script.send(received[head + 4 : end])  # what it holds is kept, unasked
-            self._finish(None)
+        if closing:
+            self.leave()
+        if raw[9] != ord("2"):
+            self._finish(LoadError(raw.decode(errors="replace")))
         else:
-            self._next(received[head + 4 : end])
+            self._go_on(raw, last=now >= self._until)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._finish(exc or LoadError("the server closed the connection"))
+    def lost(self, line: _Line, exc: Exception | None) -> None:
+        """The connection ended; that is an error where an answer is owed."""
+        if line is not self._line:
+            return
+        self._line = None
+        if line.owes:
+            self._finish(exc or LoadError("the server closed the connection"))
 
-    def _next(self, answer: bytes) -> None:
+    def _go_on(self, answer: bytes | None, *, last: bool) -> None:
         try:
-            following = self._script.send(answer)
+            following = self._script.send(answer)  # type: ignore[arg-type]  # None begins it
         except StopIteration:
             self._finish(None)
             return
-        if self._pause:
-            self._loop.call_later(self._pause, self._send, following)
+        if last:  # what the script holds is kept; what it would ask next is not asked
+            self._finish(None)
+        elif answer and self._load.pause:
+            self._loop.call_later(self._load.pause, self._send, following)
         else:
             self._send(following)
 
     def _send(self, raw: bytes) -> None:
-        if not self.done.done():
-            self._sent_at = time.perf_counter()
-            self._transport.write(raw)
+        if self.done.done():
+            return
+        self._sent_at = time.perf_counter()
+        if self._line:
+            self._line.ask(raw)
+        else:
+            self._connecting = self._loop.create_task(self._send_anew(raw))
+
+    async def _send_anew(self, raw: bytes) -> None:
+        try:
+            line = await self._connect()
+        except OSError as error:
+            self._finish(error)
+        else:
+            line.ask(raw)
+
+    async def _connect(self) -> _Line:
+        _, line = await self._loop.create_connection(
+            lambda: _Line(self), "127.0.0.1", self._load.port
+        )
+        self._line = line
+        return line
 
     def _finish(self, error: Exception | None) -> None:
         if self.done.done():
@@ -160,12 +177,39 @@ class _Client(asyncio.Protocol):
             self.done.set_exception(error)
         else:
             self.done.set_result(None)
+
+
+class _Line(asyncio.Protocol):
+    """A connection, over which one request after the other goes."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+        self._received = b""
+        self.owes = False
+        """Whether a request waits for its answer."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not its children
+
+    def ask(self, raw: bytes) -> None:
+        self.owes = True
+        self._transport.write(raw)
+
+    def leave(self) -> None:
         self._transport.close()
 
+    def data_received(self, data: bytes) -> None:
+        received = self._received + data if self._received else data
+        end = wire.end(received)
+        if end <= 0:
+            self._received = received
+            return
+        self._received = b""
+        self.owes = False
+        self._client.answered(received[:end], closing=wire.closes(received))
 
-def _length(received: bytes, head: int) -> int:
-    for name in LENGTHS:
-        at = received.find(name, 0, head)
-        if at >= 0:
-            return int(received[at + len(name) : received.find(b"\r", at)])
-    return 0
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._received and wire.end(self._received) == wire.UNTOLD:
+            self.owes = False
+            self._client.answered(self._received, closing=True)
+        self._client.lost(self, exc)

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.load import LoadError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,6 +20,10 @@ STOP_SECONDS = 30.0
 LOG_TAIL = 2_000
 PORT = "{port}"
 """Stands in a command for the port."""
+
+
+class LoadError(Exception):
+    """The server refused, or went away: a figure of refusals would be worthless."""
 
 
 @dataclass(frozen=True, kw_only=True)

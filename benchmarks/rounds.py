@@ -10,7 +10,7 @@ from benchmarks.load import Load, Script, drive
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.servers import Server
+    from benchmarks.processes import Process
 
 CONNECTIONS = 16
 
@@ -24,7 +24,7 @@ class Round:
     """The server's processor time for one request, in microseconds; 0 where it isn't told."""
 
 
-def round_of(server: Server, scripts: Sequence[Script], seconds: float) -> Round:
+def round_of(server: Process, scripts: Sequence[Script], seconds: float) -> Round:
     before = server.processor_seconds()
     (outcome,) = drive(Load(port=server.port, scripts=scripts, seconds=seconds))
     spent = server.processor_seconds() - before
