@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 from benchmarks.peers.admit import ADMIT
 from benchmarks.peers.express import EXPRESS
+from benchmarks.peers.flask_jwt_extended import FLASK_JWT_EXTENDED
 from benchmarks.peers.simplejwt import SIMPLEJWT
 
 if TYPE_CHECKING:
     from benchmarks.peers.peer import Peer
 
-PEERS: tuple[Peer, ...] = (ADMIT, EXPRESS, SIMPLEJWT)
+PEERS: tuple[Peer, ...] = (
+    ADMIT,
+    EXPRESS,
+    SIMPLEJWT,
+    FLASK_JWT_EXTENDED,
+)
