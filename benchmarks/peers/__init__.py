@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.peers.admit import ADMIT
 from benchmarks.peers.express import EXPRESS
+from benchmarks.peers.fastapi_users import FASTAPI_USERS
 from benchmarks.peers.flask_jwt_extended import FLASK_JWT_EXTENDED
 from benchmarks.peers.simplejwt import SIMPLEJWT
 
@@ -17,4 +18,5 @@ PEERS: tuple[Peer, ...] = (
     EXPRESS,
     SIMPLEJWT,
     FLASK_JWT_EXTENDED,
+    FASTAPI_USERS,
 )
