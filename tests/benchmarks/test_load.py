@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import wire
 from benchmarks.load import Load, drive
-from benchmarks.peers.peer import Call
+from benchmarks.peers.peer import Answer, Call
 from benchmarks.processes import LoadError
 
 BODY = b'{"hello":"world"}'
@@ -34,6 +34,8 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class Connection(socketserver.StreamRequestHandler):
+    server: Server
+
     def handle(self):
         self.server.connections += 1
         raw = self.server.raw
@@ -74,7 +76,7 @@ def test_an_answer_that_does_not_say_where_it_ends_is_told_by_the_connection():
 
 @pytest.mark.parametrize("raw", [*WHOLE.values(), UNTOLD], ids=[*WHOLE, "untold"])
 def test_every_answer_is_heard_in_full(raw):
-    heard = []
+    heard: list[Answer] = []
     with answering(raw) as (port, server):
         (outcome,) = drive(Load(port=port, scripts=[asking(3, heard)], seconds=60))
     assert [each.body for each in heard] == [BODY] * 3
@@ -98,7 +100,7 @@ def test_a_connection_that_ends_before_the_answer_ends_the_run():
 
 
 def test_a_load_ends_at_the_first_answer_after_its_time():
-    heard = []
+    heard: list[Answer] = []
     with answering(COUNTED) as (port, _):
         (outcome,) = drive(Load(port=port, scripts=[asking(10**9, heard)], seconds=SECONDS))
     assert outcome.seconds >= SECONDS
