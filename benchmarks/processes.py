@@ -32,6 +32,7 @@ class Process:
     pid: int
     home: Path
     """Its working directory, which holds whatever it keeps."""
+    host: str = "127.0.0.1"
 
     def memory(self) -> dict[str, float]:
         """MB in use now (`VmRSS`) and at most so far (`VmHWM`), its workers' too; empty off Linux.

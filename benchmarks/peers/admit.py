@@ -78,4 +78,5 @@ ADMIT = Peer(
     grace=10.0,
     database="data/admit.db",
     ahead=_ahead,
+    keys="/.well-known/jwks.json",
 )

@@ -92,7 +92,7 @@ class Peer:
     """Of a refresh: what is where when the answer is sent."""
     speech: Speech
     start: Callable[[Path, Purpose], AbstractContextManager[Process]]
-    """In a directory of its own, which exists and is empty."""
+    """In a directory of its own, which exists: empty, or as an earlier start left it."""
     versions: Callable[[], dict[str, str]]
     """Of what is compared, as installed."""
     grace: float | None = None
@@ -105,3 +105,5 @@ class Peer:
     """The SQLite file it keeps everything in, below its directory; empty where there is none."""
     ahead: Callable[[float], Call] | None = None
     """Moves its clock on by so many seconds; None where time has to be waited for."""
+    keys: str = ""
+    """The path of its public keys, as a JWK Set; empty where it publishes none."""
