@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.admit import ADMIT
+from benchmarks.peers.better_auth import BETTER_AUTH, BETTER_AUTH_CACHED
 from benchmarks.peers.express import EXPRESS
 from benchmarks.peers.fastapi_users import FASTAPI_USERS
 from benchmarks.peers.flask_jwt_extended import FLASK_JWT_EXTENDED
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 PEERS: tuple[Peer, ...] = (
     ADMIT,
     EXPRESS,
+    BETTER_AUTH,
+    BETTER_AUTH_CACHED,
     SIMPLEJWT,
     FLASK_JWT_EXTENDED,
     FASTAPI_USERS,

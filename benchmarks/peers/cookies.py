@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,8 +10,6 @@ if TYPE_CHECKING:
 
 def set_by(answer: Answer) -> dict[str, str]:
     """What an answer's Set-Cookie lines leave under each name; "" for one that is taken away."""
-    told: dict[str, str] = {}
-    for name, line in answer.headers:
-        if name == "set-cookie":
-            told |= {cookie.key: cookie.coded_value for cookie in SimpleCookie(line).values()}
-    return told
+    lines = [line for name, line in answer.headers if name == "set-cookie"]
+    pairs = [line.split(";", 1)[0].partition("=") for line in lines]
+    return {name.strip(): value.strip() for name, _, value in pairs}

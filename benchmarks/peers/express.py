@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.peers import node
+from benchmarks.peers.calls import bearer, post
 from benchmarks.peers.cookies import set_by
 from benchmarks.peers.peer import Answer, Call, Peer, Person, Purpose, Tokens
 from benchmarks.processes import PORT, started
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from benchmarks.peers.peer import Feature
     from benchmarks.processes import Process
 
-JSON = {"Content-Type": "application/json"}
 PACKAGES = ("express", "jsonwebtoken", "bcryptjs", "cookie-parser")
 COOKIE = "refreshToken"
 ROUNDS, CHEAPEST_ROUNDS = "10", "4"
@@ -28,16 +28,16 @@ ROUNDS, CHEAPEST_ROUNDS = "10", "4"
 
 class Express:
     def register(self, person: Person) -> Call:
-        return _credentials("/register", person)
+        return post("/register", {"email": person.email, "password": person.password})
 
     def sign_in(self, person: Person) -> Call:
-        return _credentials("/login", person)
+        return post("/login", {"email": person.email, "password": person.password})
 
     def hello(self) -> Call:
         return Call("GET", "/hello")
 
     def protected(self, tokens: Tokens) -> Call:
-        return Call("GET", "/protected", {"Authorization": f"Bearer {tokens.access}"})
+        return Call("GET", "/protected", bearer(tokens.access))
 
     def refresh(self, tokens: Tokens, retry_key: str = "") -> Call:  # noqa: ARG002 # it takes none
         return _with_cookie("/refresh", tokens)
@@ -49,10 +49,8 @@ class Express:
         raise NotImplementedError(LACKS["change_password"])
 
     def kept(self, answer: Answer, before: Tokens) -> Tokens:
-        if answer.status != 200:
-            return before
-        refresh = set_by(answer).get(COOKIE, before.refresh)
-        return Tokens(json.loads(answer.body)["accessToken"], refresh)
+        access = json.loads(answer.body)["accessToken"] if answer.status == 200 else before.access
+        return Tokens(access, set_by(answer).get(COOKIE, before.refresh))
 
 
 @contextmanager
@@ -64,11 +62,6 @@ def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
     )
     with started(node.command("express.js", PORT), home=home, environ=environ) as process:
         yield process
-
-
-def _credentials(path: str, person: Person) -> Call:
-    given = {"email": person.email, "password": person.password}
-    return Call("POST", path, JSON, json.dumps(given).encode())
 
 
 def _with_cookie(path: str, tokens: Tokens) -> Call:

@@ -37,9 +37,17 @@ def node_version() -> str:
     return ".".join(map(str, _version(node))) if node else ""
 
 
-def missing(*packages: str) -> str:
-    """A sentence on what is missing to run what needs these packages; empty where nothing is."""
-    there = newest_node() and all(_manifest(package).exists() for package in packages)
+def missing(*packages: str, least: tuple[int, ...] = (20,)) -> str:
+    """A sentence on what is missing to run what needs these packages; empty where nothing is.
+
+    Arguments:
+        packages: their names at npm.
+        least: the oldest version of Node that they run on.
+    """
+    node = newest_node()
+    if node and _version(node) < least:
+        return f"Node {'.'.join(map(str, least))} or later is missing"
+    there = node and all(_manifest(package).exists() for package in packages)
     return "" if there else MISSING
 
 

@@ -5,6 +5,7 @@ import http.client
 import pytest
 
 from benchmarks.peers import PEERS
+from benchmarks.peers.better_auth import BETTER_AUTH_CACHED
 from benchmarks.peers.peer import Answer, Person, Tokens
 from tests.servers import missing
 
@@ -89,6 +90,16 @@ def test_a_changed_password_is_the_one_that_counts(client):
     assert answer.status // 100 == 2, answer
     assert client.send(client.peer.speech.sign_in(bob)).status // 100 == 4
     assert client.enters(client.sign_in(bob._replace(password=NEW)))
+
+
+def test_what_was_signed_out_enters_no_more_but_from_a_cache(client):
+    """Where nothing is refreshed, the protected route itself asks whether the session lives."""
+    if "refresh" not in client.peer.lacks or "sign_out" in client.peer.lacks:
+        pytest.skip("what is refreshed is asked then")
+    tokens = client.sign_in(ADA)
+    answer = client.send(client.peer.speech.sign_out(tokens))
+    assert not client.enters(client.peer.speech.kept(answer, tokens))
+    assert client.enters(tokens) == (client.peer is BETTER_AUTH_CACHED)
 
 
 def test_one_way_to_sign_in_costs_another_nothing(client):
