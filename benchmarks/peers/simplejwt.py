@@ -55,14 +55,23 @@ class SimpleJwt:
         return Tokens(given["access"], given["refresh"])
 
 
+def environment_of(purpose: Purpose) -> dict[str, str]:
+    """What its processes are started with."""
+    environ = python_environment() | {"DJANGO_SETTINGS_MODULE": SETTINGS}
+    return environ | {"PEER_RACES": "1"} if purpose == "races" else environ
+
+
+def migrate(home: Path) -> None:
+    """Make its tables, where they are not there yet."""
+    command = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=home, env=environment_of("speed"), check=True)
+
+
 @contextmanager
 def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
-    environ = python_environment() | {"DJANGO_SETTINGS_MODULE": SETTINGS}
-    if purpose == "races":
-        environ["PEER_RACES"] = "1"
-    migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=home, env=environ, check=True)
-    with started([sys.executable, *gunicorn(APP)], home=home, environ=environ) as process:
+    migrate(home)
+    command = [sys.executable, *gunicorn(APP)]
+    with started(command, home=home, environ=environment_of(purpose)) as process:
         yield process
 
 

@@ -1,0 +1,92 @@
+"""`python -m benchmarks.growth [--most N] [--quick] [--json FILE]`: what many sessions cost."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from itertools import takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.growth.leftovers import REFRESHES, left_behind
+from benchmarks.growth.refreshes import measured
+from benchmarks.growth.systems import GROWING, Growing, why_not
+from benchmarks.machine import libraries, machine
+from benchmarks.peers import PEERS
+from benchmarks.report import head
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+MOST, QUICK_MOST = 1_000_000, 10_000
+ROUNDS, QUICK_ROUNDS = 3, 1
+SECONDS, QUICK_SECONDS = 2.0, 0.5
+
+
+def main() -> None:
+    given = _arguments()
+    sizes = list(takewhile(lambda size: size <= given.most, SIZES))
+    run = _what(given, sizes)
+    print(f"{machine()}\n{libraries()}\n{run}\n", flush=True)
+    refreshes = [_at(system, size, given) for size in sizes for system in GROWING]
+    storing = {system.peer.name for system in GROWING}
+    refreshes += [
+        {"system": peer.name, "none": why_not(peer)} for peer in PEERS if peer.name not in storing
+    ]
+    leftovers = [_told(left_behind(peer, REFRESHES)) for peer in PEERS]
+    told = head(PEERS, run) | {"refresh_at": refreshes, "thousand_refreshes": leftovers}
+    if given.json:
+        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        given.json.write_text(text, encoding="utf-8")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
+    parser.add_argument("--most", type=int, metavar="N", help="sessions at most: 10000000 for all")
+    parser.add_argument("--quick", action="store_true", help="a quick look, at the two fewest")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    given = parser.parse_args()
+    given.most = given.most or (QUICK_MOST if given.quick else MOST)
+    given.rounds = QUICK_ROUNDS if given.quick else ROUNDS
+    given.seconds = QUICK_SECONDS if given.quick else SECONDS
+    if given.most < SIZES[0]:
+        parser.error(f"the fewest are {SIZES[0]:,}")
+    return given
+
+
+def _what(given: argparse.Namespace, sizes: list[int]) -> str:
+    return (
+        f"{', '.join(f'{size:,}' for size in sizes)} sessions, each of a user of its own;"
+        f" {given.rounds} rounds of {given.seconds:g} s after one that warms up;"
+        " client and server share the cores"
+    )
+
+
+def _at(system: Growing, sessions: int, given: argparse.Namespace) -> dict[str, Any]:
+    begun = time.monotonic()
+    with TemporaryDirectory(prefix="bench-") as home, system.start(Path(home), sessions) as full:
+        filled = time.monotonic() - begun
+        figures = measured(system, full, rounds=given.rounds, seconds=given.seconds)
+        kept = full.kept
+    row = {"system": system.peer.name, "store": system.store, "sessions": sessions}
+    row |= figures | kept._asdict()
+    print(_line(row) + f"  filled in {filled:.0f} s", flush=True)
+    return row
+
+
+def _line(row: dict[str, Any]) -> str:
+    return (
+        f"{row['system']} on {row['store']}, {row['sessions']:,} sessions:"
+        f" p50 {row['p50_ms']:.2f} ms, p99 {row['p99_ms']:.2f} ms, {row['per_second']:,.0f}/s,"
+        f" processor {row['processor_us']:,.0f} µs, {row['rows']:,} rows, {row['bytes']:,} bytes"
+    )
+
+
+def _told(left: dict[str, Any]) -> dict[str, Any]:
+    what = left.get("none") or f"{left['rows']:,} rows, {left['bytes']:,} bytes"
+    print(f"{left['system']}, {REFRESHES:,} refreshes of one session: {what}", flush=True)
+    return left
+
+
+if __name__ == "__main__":
+    main()
