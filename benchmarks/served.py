@@ -19,6 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from admit import Admit
+from admit.errors import Refusal
+from admit.frameworks.starlette import refusing
 from admit.guards.presented import access_token
 from tests.cheap import cheap
 
@@ -75,6 +77,7 @@ def _around(auth: Admit) -> Starlette:
     return Starlette(
         routes=[Route("/hello", hello), Route("/guarded", guarded), Mount("", auth.app)],
         lifespan=lifespan,
+        exception_handlers={Refusal: refusing(auth)},
     )
 
 

@@ -1,0 +1,69 @@
+"""What came of a scenario with one system, for the table and for the file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.races.counts import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COLUMNS = {
+    "false_sign_outs": "false sign-outs",
+    "refused": "refused",
+    "thieves_unnoticed": "thieves unnoticed",
+    "thieves_in": "thieves in",
+    "thieves_in_window": "in the window",
+    "outlived": "outlived",
+    "not_concerned_ended": "not concerned",
+    "forks": "forks",
+    "errors": "errors",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    system: str
+    scenario: str
+    trials: int = 0
+    """That counted; 0 where `none` says why."""
+    void: int = 0
+    """That the machine was too slow for."""
+    seconds_waited: float = 0.0
+    clock_moved: bool = False
+    counts: Counts = field(default_factory=Counts)
+    rows_left: float | None = None
+    """For each trial, beyond those of the sign-in; None where nobody knows."""
+    none: str | None = None
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        told = asdict(self)
+        counts: dict[str, int] = told.pop("counts")
+        return told | counts
+
+
+def table(results: Sequence[Result]) -> str:
+    """The results of one system."""
+    rows = [("scenario", "trials", *COLUMNS.values(), "rows left")]
+    rows += [_row(each) for each in results if each.none is None]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [_line(row, widths) for row in rows]
+    lines.insert(1, "-" * len(lines[0]))
+    nones = [f"{each.scenario}: {each.none}" for each in results if each.none is not None]
+    notes = [f"{each.scenario}: {each.note}" for each in results if each.note]
+    return "\n".join([*lines, *nones, *notes])
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    counts = [f"{getattr(result.counts, name):,}" for name in COLUMNS]
+    left = "" if result.rows_left is None else f"{result.rows_left:.1f}"
+    return (result.scenario, f"{result.trials:,}", *counts, left)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first = row[0].ljust(widths[0])
+    others = (text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True))
+    return "  ".join([first, *others])

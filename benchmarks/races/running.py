@@ -1,0 +1,195 @@
+"""Every scenario with one system: trials side by side, each on a session of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+from benchmarks.peers.peer import Person
+from benchmarks.races.browser import Browser
+from benchmarks.races.counts import Counts, total
+from benchmarks.races.result import Result
+from benchmarks.races.scenarios import SCENARIOS
+from benchmarks.races.trial import Trial, Void
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
+
+    from benchmarks.races.system import System
+    from benchmarks.races.trial import Scenario, Step
+
+T = TypeVar("T")
+AT_ONCE = 16
+"""So many trials ask at once: enough to meet, and few enough for a server with four threads."""
+GROUP = 200
+"""So many trials go on together where a grace must not pass by itself between two steps."""
+REQUESTS = 6
+"""About as many does a trial make."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    trials: int
+    fewest: int
+    seconds: float
+    """For one scenario with one system. Where it takes longer, there are fewer trials."""
+    beyond: float
+    """By how many seconds a grace is exceeded where it has to be over."""
+
+
+FULL = Size(trials=1000, fewest=100, seconds=12.0, beyond=1.0)
+QUICK = Size(trials=25, fewest=10, seconds=1.0, beyond=0.1)
+
+
+class Races:
+    """The people of one system, and what is done with them."""
+
+    def __init__(self, system: System, *, seed: int, size: Size) -> None:
+        self._system = system
+        self._seed = seed
+        self._size = size
+        self._people: list[tuple[Person, Browser]] = []
+
+    async def gather(self) -> None:
+        """Register as many people as there is time for, and sign each in on the second device."""
+        started, asked = time.monotonic(), 0
+        for some in groups(range(self._size.trials), AT_ONCE):
+            await asyncio.gather(*map(self._join, some))
+            asked += 2 * len(some)
+            pace = asked / (time.monotonic() - started)
+            if len(self._people) >= max(self._size.fewest, pace * self._size.seconds / REQUESTS):
+                return
+
+    async def all(self) -> list[Result]:
+        """Every scenario. Those that are about all sessions of a person come while they are few."""
+        order = sorted(SCENARIOS, key=lambda each: not each.concerns_all)
+        results = {each.name: await self.run(each) for each in order}
+        return [results[each.name] for each in SCENARIOS]
+
+    async def run(self, scenario: Scenario) -> Result:
+        """Play a scenario once for each of the people.
+
+        Raises:
+            LoadError: what comes before the race was refused.
+        """
+        system, waited = self._system, self._system.waited
+        if none := self._why_not(scenario):
+            return Result(system=system.peer.name, scenario=scenario.name, none=none)
+        trials = [self._trial(scenario, number) for number in range(len(self._people))]
+        await some_at_once(map(_signed_in, trials))
+        before = system.rows()
+        for some in groups(trials, len(trials) if scenario.restarts else self._group):
+            await self._together(scenario, some)
+        after = system.rows()
+        await self._look_at_others(scenario, trials)
+        counted = [each for each in trials if not each.void]
+        return Result(
+            system=system.peer.name,
+            scenario=scenario.name,
+            trials=len(counted),
+            void=len(trials) - len(counted),
+            seconds_waited=system.waited - waited,
+            clock_moved=system.peer.ahead is not None,
+            counts=total(each.counts for each in counted),
+            rows_left=None if scenario.restarts else _for_each(before, after, len(trials)),
+            note=scenario.note(system.peer),
+        )
+
+    def _why_not(self, scenario: Scenario) -> str:
+        if none := scenario.none(self._system.peer):
+            return none
+        if scenario.restarts and not self._system.restarts:
+            return "runs elsewhere, and can't be started again from here"
+        return ""
+
+    @property
+    def _group(self) -> int:
+        """A system without a grace may be late, so its time is waited for once."""
+        return GROUP if self._system.grace else self._size.trials
+
+    def _trial(self, scenario: Scenario, number: int) -> Trial:
+        counts = Counts()
+        person, other = self._people[number]
+        other.counts = counts
+        return Trial(
+            system=self._system,
+            person=person,
+            owner=Browser(self._system, counts),
+            other=other,
+            random=Random(f"{self._seed} {scenario.name} {number}"),
+            counts=counts,
+        )
+
+    async def _join(self, number: int) -> None:
+        """Register one more person, who signs in on a device that takes no part."""
+        given = Person(f"racer-{number}@example.com", f"correct horse battery {number}")
+        await self._system.surely(self._system.speech.register(given))
+        other = Browser(self._system, Counts())
+        await other.sign_in(given)
+        self._people.append((given, other))
+
+    async def _together(self, scenario: Scenario, trials: Sequence[Trial]) -> None:
+        """Play them step by step: what happens between two steps happens to all of them."""
+        living = [(trial, scenario.play(trial)) for trial in trials]
+        while living:
+            steps = await some_at_once(_next_step(*each) for each in living)
+            living = [each for each, step in zip(living, steps, strict=True) if step is not None]
+            await self._happen({step for step in steps if step is not None})
+
+    async def _happen(self, steps: set[Step]) -> None:
+        if "copy" in steps:
+            self._system.copy()
+        if "fail over" in steps:
+            await self._system.fail_over()
+        await self._system.let_pass(
+            max((each for each in steps if not isinstance(each, str)), default=0)
+        )
+
+    async def _look_at_others(self, scenario: Scenario, trials: Sequence[Trial]) -> None:
+        if scenario.concerns_all:
+            for number, trial in enumerate(trials):
+                self._people[number] = trial.person_after(), trial.other
+                trial.other.inside = False  # perhaps: it signs in again
+        else:
+            await some_at_once(map(_look_at_other, trials))
+
+
+async def some_at_once(jobs: Iterable[Awaitable[T]]) -> list[T]:
+    """All of them, a few at a time, in the order in which they come."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(job: Awaitable[T]) -> T:
+        async with room:
+            return await job
+
+    return await asyncio.gather(*map(one, jobs))
+
+
+def groups(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (things[start : start + size] for start in range(0, len(things), size))
+
+
+async def _next_step(trial: Trial, play: AsyncGenerator[Step, None]) -> Step | None:
+    """Play a trial on to where something has to happen; None at its end."""
+    try:
+        return await anext(play, None)
+    except Void:
+        trial.void = True
+        return None
+
+
+async def _signed_in(trial: Trial) -> None:
+    await trial.owner.sign_in(trial.person)
+    if not trial.other.inside:
+        await trial.other.sign_in(trial.person)
+
+
+async def _look_at_other(trial: Trial) -> None:
+    trial.counts.not_concerned_ended += not await trial.other.renew()
+
+
+def _for_each(before: int | None, after: int | None, trials: int) -> float | None:
+    return None if before is None or after is None else (after - before) / trials
