@@ -2,7 +2,7 @@
 # Needs make and Python 3.11 or later; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-lambda test check servers peers client bench lambda clean
+.PHONY: help run run-lambda test check servers peers client bench growth lambda clean
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 BIN := .venv/bin
@@ -61,6 +61,9 @@ client: servers ## build the browser client, and put it where the pages load it
 
 bench: .venv/dev.stamp peers ## measure the speed on this machine
 	$(BIN)/python -m benchmarks
+
+growth: .venv/dev.stamp peers ## measure refreshes among many sessions, and what they leave (MOST=10000000, JSON=FILE)
+	$(BIN)/python -m benchmarks.growth $(if $(MOST),--most '$(MOST)') $(if $(JSON),--json '$(JSON)')
 
 lambda: .venv/dev.stamp ## build the zips for AWS Lambda, list what is in them, try them alone (PYTHON=3.13)
 	@$(BIN)/python -m desk.package $(if $(PYTHON),--python '$(PYTHON)')

@@ -93,9 +93,24 @@ def insert(url: str, table: str, columns: str, made: Iterable[Row]) -> None:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -4000000"):
             db.execute(f"PRAGMA {pragma}")
         db.execute("BEGIN")
-        db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({rows.marks(columns)})", made)
+        db.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({rows.marks(columns)})', made)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = WAL")
+
+
+def first_row(url: str, table: str) -> dict[str, Any]:
+    """A row of SQLite's by its columns, after which others are made."""
+    with closing(sqlite3.connect(url.removeprefix(SQLITE))) as db:
+        found = db.execute(f'SELECT * FROM "{table}" LIMIT 1')
+        columns = [column[0] for column in found.description]
+        return dict(zip(columns, found.fetchone(), strict=True))
+
+
+def insert_like(url: str, table: str, made: Iterable[dict[str, Any]]) -> None:
+    """Into SQLite: rows that are like the table's first, but for what is given of each."""
+    like = first_row(url, table)
+    columns = ", ".join(f'"{column}"' for column in like)
+    insert(url, table, columns, (tuple((like | each).values()) for each in made))
 
 
 def copy(url: str, table: str, columns: str, made: Iterable[Row]) -> None:
@@ -108,9 +123,15 @@ def copy(url: str, table: str, columns: str, made: Iterable[Row]) -> None:
         db.execute("CHECKPOINT") if _superuser(db) else None
 
 
-def name(kind: str, number: int) -> str:
-    """One of many texts that are spread evenly over an index, and always the same."""
-    return urlsafe_b64encode(_digest(kind, number)).decode().rstrip("=")
+def name(kind: str, number: int, size: int = 16) -> str:
+    """One of many texts that are spread evenly over an index, and always the same.
+
+    Arguments:
+        kind: of what.
+        number: which one.
+        size: in bytes, of which three make four characters.
+    """
+    return urlsafe_b64encode(_digest(kind, number, size)).decode().rstrip("=")
 
 
 def sqlite_url(path: Path) -> str:
@@ -166,8 +187,8 @@ def _sessions(filling: Filling, account: Account, sample: list[Session]) -> Iter
         yield rows.session_row(one)
 
 
-def _digest(kind: str, number: int) -> bytes:
-    return hashlib.sha256(f"{kind} {number}".encode()).digest()[:16]
+def _digest(kind: str, number: int, size: int = 16) -> bytes:
+    return hashlib.sha256(f"{kind} {number}".encode()).digest()[:size]
 
 
 def _superuser(db: psycopg.Connection[Any]) -> bool:

@@ -7,20 +7,19 @@ import json
 import time
 from itertools import takewhile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.growth.leftovers import REFRESHES, left_behind
-from benchmarks.growth.refreshes import measured
+from benchmarks.growth.figures import left_behind, with_many
 from benchmarks.growth.systems import GROWING, Growing, why_not
 from benchmarks.machine import libraries, machine
 from benchmarks.peers import PEERS
 from benchmarks.report import head
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+REFRESHES = 1_000
 MOST, QUICK_MOST = 1_000_000, 10_000
 ROUNDS, QUICK_ROUNDS = 3, 1
-SECONDS, QUICK_SECONDS = 2.0, 0.5
+SECONDS, QUICK_SECONDS = 2.0, 0.2
 
 
 def main() -> None:
@@ -28,11 +27,10 @@ def main() -> None:
     sizes = list(takewhile(lambda size: size <= given.most, SIZES))
     run = _what(given, sizes)
     print(f"{machine()}\n{libraries()}\n{run}\n", flush=True)
-    refreshes = [_at(system, size, given) for size in sizes for system in GROWING]
-    storing = {system.peer.name for system in GROWING}
-    refreshes += [
-        {"system": peer.name, "none": why_not(peer)} for peer in PEERS if peer.name not in storing
-    ]
+    without = {peer.name: reason for peer in PEERS if (reason := why_not(peer))}
+    systems = [each for each in GROWING if each.peer.name not in without]
+    refreshes = [_with_many(system, size, given) for size in sizes for system in systems]
+    refreshes += [{"system": name, "none": reason} for name, reason in without.items()]
     leftovers = [_told(left_behind(peer, REFRESHES)) for peer in PEERS]
     told = head(PEERS, run) | {"refresh_at": refreshes, "thousand_refreshes": leftovers}
     if given.json:
@@ -62,21 +60,16 @@ def _what(given: argparse.Namespace, sizes: list[int]) -> str:
     )
 
 
-def _at(system: Growing, sessions: int, given: argparse.Namespace) -> dict[str, Any]:
+def _with_many(system: Growing, sessions: int, given: argparse.Namespace) -> dict[str, Any]:
     begun = time.monotonic()
-    with TemporaryDirectory(prefix="bench-") as home, system.start(Path(home), sessions) as full:
-        filled = time.monotonic() - begun
-        figures = measured(system, full, rounds=given.rounds, seconds=given.seconds)
-        kept = full.kept
-    row = {"system": system.peer.name, "store": system.store, "sessions": sessions}
-    row |= figures | kept._asdict()
-    print(_line(row) + f"  filled in {filled:.0f} s", flush=True)
+    row = with_many(system, sessions, rounds=given.rounds, seconds=given.seconds)
+    print(f"{_line(row)}; took {time.monotonic() - begun:.0f} s", flush=True)
     return row
 
 
 def _line(row: dict[str, Any]) -> str:
     return (
-        f"{row['system']} on {row['store']}, {row['sessions']:,} sessions:"
+        f"{row['system']} on {row['store']}, {row['sessions']:,} sessions: {row['what']},"
         f" p50 {row['p50_ms']:.2f} ms, p99 {row['p99_ms']:.2f} ms, {row['per_second']:,.0f}/s,"
         f" processor {row['processor_us']:,.0f} µs, {row['rows']:,} rows, {row['bytes']:,} bytes"
     )

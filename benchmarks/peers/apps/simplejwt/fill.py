@@ -20,11 +20,11 @@ from django.contrib.auth.models import User  # noqa: E402  Django has to be set 
 from django.db import connection  # noqa: E402
 from rest_framework_simplejwt.tokens import BlacklistMixin, RefreshToken  # noqa: E402
 
-from benchmarks.filling import insert, name, sqlite_url  # noqa: E402
+from benchmarks.filling import first_row, insert_like, name, sqlite_url  # noqa: E402
 from benchmarks.seed import PASSWORD, address  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     Row = dict[str, Any]
 
@@ -36,22 +36,14 @@ BLACKLISTED = "token_blacklist_blacklistedtoken"
 def main(sessions: int, sample: int) -> None:
     first = User.objects.create_user(username=address(0), password=PASSWORD)
     RefreshToken.for_user(first).blacklist()
-    user, token, revoked = map(_only_row, (USERS, OUTSTANDING, BLACKLISTED))
-    connection.close()  # it is filled by another, which wants it alone
+    connection.close()  # who fills it wants it alone
+    url = sqlite_url(connection.settings_dict["NAME"])
     every = sessions // sample
     living = {number * every: _living(first, number * every) for number in range(sample)}
-    _add(USERS, user, (_user(number) for number in range(sessions)))
-    _add(OUTSTANDING, token, _tokens(token["token"], sessions, living))
-    _add(BLACKLISTED, revoked, (_revoked(number) for number in range(sessions)))
+    insert_like(url, USERS, map(_user, range(sessions)))
+    insert_like(url, OUTSTANDING, _tokens(first_row(url, OUTSTANDING)["token"], sessions, living))
+    insert_like(url, BLACKLISTED, map(_revoked, range(sessions)))
     sys.stdout.write(json.dumps([str(each) for each in living.values()]))
-
-
-def _only_row(table: str) -> Row:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {table}")
-        return dict(
-            zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True)
-        )
 
 
 def _living(like: User, number: int) -> Any:  # noqa: ANN401  the library brings no types
@@ -68,8 +60,8 @@ def _tokens(text: str, sessions: int, living: dict[int, Any]) -> Iterator[Row]:
     """Of each session the token that was used, and the one that lives."""
     for number in range(sessions):
         for which in (0, 1):
-            jti = name("jti", 2 * number + which)
-            row = {"id": 2 * number + which + 2, "user_id": number + 2, "jti": f"{jti}{jti[:10]}"}
+            jti = name("jti", 2 * number + which, 24)
+            row = {"id": 2 * number + which + 2, "user_id": number + 2, "jti": jti}
             row["token"] = text[: -len(jti)] + jti
             if which and number in living:
                 token = living[number]
@@ -79,12 +71,6 @@ def _tokens(text: str, sessions: int, living: dict[int, Any]) -> Iterator[Row]:
 
 def _revoked(number: int) -> Row:
     return {"id": number + 2, "token_id": 2 * number + 2}
-
-
-def _add(table: str, like: Row, made: Iterable[Row]) -> None:
-    url = sqlite_url(connection.settings_dict["NAME"])
-    rows = ((like | each).values() for each in made)
-    insert(url, table, ", ".join(like), map(tuple, rows))
 
 
 if __name__ == "__main__":
