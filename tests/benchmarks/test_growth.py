@@ -1,4 +1,4 @@
-"""What growth counts: a full database takes its sample's tokens, and refreshes leave rows or none."""
+"""Growth: a full database takes its sample's tokens, and refreshes leave rows or none."""
 
 import pytest
 
