@@ -2,7 +2,7 @@
 # Needs make and Python 3.11 or later; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-lambda test check servers peers client bench growth lambda clean
+.PHONY: help run run-lambda test check servers peers client bench races growth scoreboard lambda clean
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 
 BIN := .venv/bin
@@ -59,8 +59,11 @@ client: servers ## build the browser client, and put it where the pages load it
 	@node clients/js/build.js --static
 	@gzip -9c clients/js/dist/index.js | wc -c | sed 's/.*/The browser client: & bytes, packed./'
 
-bench: .venv/dev.stamp peers ## measure the speed on this machine
-	$(BIN)/python -m benchmarks
+bench: .venv/dev.stamp peers ## measure the speed on this machine (JSON=FILE writes the results there too)
+	$(BIN)/python -m benchmarks $(if $(JSON),--json '$(JSON)')
+
+scoreboard: .venv/dev.stamp ## make docs/scoreboard.md and its charts from the results in docs/scoreboard
+	@$(BIN)/python -m benchmarks.scoreboard $(if $(UNEXPLAINED),--unexplained)
 
 growth: .venv/dev.stamp peers ## measure refreshes among many sessions, and what they leave (MOST=10000000, JSON=FILE)
 	$(BIN)/python -m benchmarks.growth $(if $(MOST),--most '$(MOST)') $(if $(JSON),--json '$(JSON)')

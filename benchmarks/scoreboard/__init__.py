@@ -1,0 +1,1 @@
+"""The page that says how Admit and what people use today compare, made of the figures alone."""

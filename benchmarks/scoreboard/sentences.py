@@ -1,0 +1,142 @@
+"""What the figures say, in computed sentences: as loudly where others are better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import number
+from benchmarks.scoreboard import tallies
+from benchmarks.scoreboard.results import ADMIT, ResultsError
+from benchmarks.scoreboard.rivals import pairs
+from benchmarks.scoreboard.words import label, plain, prose, value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.scoreboard.results import Board, Comparison, Goal, Row
+    from benchmarks.scoreboard.rivals import Pair
+
+
+@dataclass(frozen=True)
+class Missed:
+    what: str
+    measured: str
+    why: str
+
+
+def in_one_minute(board: Board) -> list[str]:
+    """A line for each comparison, then the races, growth and the goals."""
+    speed = [line for each in board.bench.comparisons for line in _of_comparison(each)]
+    return [*speed, *tallies.races(board.races), *tallies.growth(board.growth), _goals(board)]
+
+
+def others_better(board: Board) -> list[str]:
+    """Every comparison, race and growth figure in which a peer is ahead of Admit."""
+    ahead = [
+        f"**{prose(each.title)}**: {_ahead(pair, each.unit)}"
+        for each in board.bench.comparisons
+        for pair in pairs(each)
+        if pair.peer_is_ahead
+    ]
+    return [*ahead, *tallies.better_at_growth(board.growth), *tallies.better_in_races(board.races)]
+
+
+def missed(board: Board, *, unexplained: bool = False) -> list[Missed]:
+    """Each goal that was not reached, and why.
+
+    Arguments:
+        unexplained: whether a goal may be missed without a reason in `why.toml`.
+
+    Raises:
+        ResultsError: no reason is given for one that was missed.
+    """
+    return [
+        Missed(text, measured, _why(board, text, unexplained=unexplained))
+        for text, measured in _short(board)
+    ]
+
+
+def goal_measured(goal: Goal) -> str:
+    spread = "" if goal.min == goal.max else f" ({number(goal.min)} to {number(goal.max)})"
+    return f"{number(goal.median)}{spread}"
+
+
+def _short(board: Board) -> Iterator[tuple[str, str]]:
+    for each in board.bench.comparisons:
+        for goal in each.goals:
+            if not goal.reached:
+                yield goal.text, f"{number(goal.wanted)} wanted, {goal_measured(goal)} measured"
+    for figure in board.bench.figures:
+        if figure.reached is False:
+            yield figure.name, f"{figure.goal} wanted, {value(figure.median, figure.unit)} measured"
+
+
+def _why(board: Board, goal: str, *, unexplained: bool) -> str:
+    if reason := board.why.get(goal, "").strip():
+        return reason
+    if unexplained:
+        return "No reason has been written down."
+    raise ResultsError(
+        f"The goal {goal!r} was missed, and docs/scoreboard/why.toml does not say why: give the"
+        " reason, and what would close it, under that key. A page of your own can do without:"
+        " add --unexplained."
+    )
+
+
+def _goals(board: Board) -> str:
+    given = [goal.reached for each in board.bench.comparisons for goal in each.goals]
+    given += [each.reached for each in board.bench.figures if each.reached is not None]
+    short = [text for text, _ in _short(board)]
+    line = f"**Goals**: {len(given) - len(short)} of {len(given)} were reached."
+    if not short:
+        return line
+    return f"{line} **Missed**: {'; '.join(map(prose, short))} ([why](#goals-that-were-missed))."
+
+
+def _of_comparison(each: Comparison) -> list[str]:
+    found = pairs(each)
+    ours = [row for row in each.measured if row.system == ADMIT]
+    lacking = [f"{plain(label(row))}: {prose(row.none)}" for row in each.rows if row.none]
+    lines = [_of_row(row, [pair for pair in found if pair.ours is row], each) for row in ours]
+    if lines and lacking:
+        lines[-1] += f" {'; '.join(lacking)}."
+    return lines
+
+
+def _of_row(row: Row, found: list[Pair], each: Comparison) -> str:
+    what = f" ({prose(row.what)})" if row.what else ""
+    line = f"**{prose(each.title)}**{what}: Admit {value(row.spread.median, each.unit)}"
+    ahead = [pair for pair in found if pair.peer_is_ahead]
+    behind = [pair for pair in found if not pair.peer_is_ahead]
+    if behind:
+        line += ", which is " if each.better == "higher" else "; "
+        line += ", ".join(_behind(pair, each.unit) for pair in behind)
+    line += "."
+    if ahead:
+        line += f" **Better than Admit**: {'; '.join(_ahead(pair, each.unit) for pair in ahead)}."
+    return line
+
+
+def _behind(pair: Pair, unit: str) -> str:
+    name, theirs = plain(label(pair.peer)), value(pair.peer.spread.median, unit)
+    if pair.level:
+        return f"the same as {name}"
+    if pair.factor is None:
+        return f"{name} {theirs}{_overlap(pair)}"
+    times = f"{number(pair.factor)} times"
+    if pair.higher:
+        return f"{times} {name} ({theirs}{_overlap(pair)})"
+    return f"{name} {times} as much ({theirs}{_overlap(pair)})"
+
+
+def _ahead(pair: Pair, unit: str) -> str:
+    """The peer's figure first: it is the peer's line."""
+    told = f"{plain(label(pair.peer))} {value(pair.peer.spread.median, unit)}"
+    ours = f"{plain(label(pair.ours))} {value(pair.ours.spread.median, unit)}"
+    by = f", {number(pair.factor)} times better" if pair.factor else ""
+    return f"**{told}**, {ours}{by}{_overlap(pair)}"
+
+
+def _overlap(pair: Pair) -> str:
+    return "; the rounds overlap" if pair.overlap else ""
