@@ -59,8 +59,8 @@ client: servers ## build the browser client, and put it where the pages load it
 	@node clients/js/build.js --static
 	@gzip -9c clients/js/dist/index.js | wc -c | sed 's/.*/The browser client: & bytes, packed./'
 
-bench: .venv/dev.stamp peers ## measure the speed on this machine (JSON=FILE writes the results there too)
-	$(BIN)/python -m benchmarks $(if $(JSON),--json '$(JSON)')
+bench: .venv/dev.stamp peers ## measure the speed on this machine, beside others' (PARTS="protected storm", JSON=…)
+	$(BIN)/python -m benchmarks $(PARTS) $(if $(JSON),--json '$(JSON)')
 
 scoreboard: .venv/dev.stamp ## make docs/scoreboard.md and its charts from the results in docs/scoreboard
 	@$(BIN)/python -m benchmarks.scoreboard $(if $(UNEXPLAINED),--unexplained)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PART …] [--quick] [--json FILE]`: what Admit costs on this machine."""
+"""`python -m benchmarks [PART …] [--quick] [--json FILE]`: what Admit and others cost here."""
 
 from __future__ import annotations
 
@@ -7,36 +7,56 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import (
     authorizer,
     cold,
     guards,
+    hour,
     memory,
     postgres,
-    refresh,
-    route,
+    protected,
+    refreshing,
+    report,
     scale,
+    signing_in,
     storm,
     verifier,
     verify,
 )
+from benchmarks.comparisons import Comparison, Found
+from benchmarks.field import Field
 from benchmarks.figures import Figure, table
 from benchmarks.machine import libraries, machine
+from benchmarks.peers import PEERS
 from benchmarks.sizes import FULL, QUICK, Sizes
 
-PARTS = {
-    "verify": verify.measure,
-    "verifier": verifier.measure,
-    "authorizer": authorizer.measure,
-    "route": route.measure,
-    "guards": guards.measure,
-    "refresh": refresh.measure,
-    "postgres": postgres.measure,
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Part = Callable[[Sizes, Field], Found]
+
+
+def _alone(measure: Callable[[Sizes], list[Figure]]) -> Part:
+    """A part that needs no other system beside ours."""
+    return lambda sizes, _: Found(measure(sizes))
+
+
+PARTS: dict[str, Part] = {
+    "verify": _alone(verify.measure),
+    "verifier": _alone(verifier.measure),
+    "authorizer": _alone(authorizer.measure),
+    "protected": protected.measure,
+    "refreshing": refreshing.measure,
+    "signing_in": signing_in.measure,
     "storm": storm.measure,
-    "memory": memory.measure,
+    "guards": _alone(guards.measure),
+    "postgres": _alone(postgres.measure),
+    "memory": _alone(memory.measure),
+    "hour": hour.measure,
     "cold": cold.measure,
-    "scale": scale.measure,
+    "scale": _alone(scale.measure),
 }
 LONG = {"scale"}
 """Only where they are asked for by name."""
@@ -46,15 +66,27 @@ def main() -> None:
     given = _arguments()
     sizes = QUICK if given.quick else FULL
     print(f"{machine()}\n{libraries()}\n{_what(sizes)}\n", flush=True)
-    figures: list[Figure] = []
-    for part in given.parts or [each for each in PARTS if each not in LONG]:
-        started = time.monotonic()
-        print(f"{part} … ", end="", flush=True)
-        figures += PARTS[part](sizes)
-        print(f"{time.monotonic() - started:.0f} s", flush=True)
-    print(f"\n{table(figures)}")
+    found = run(sizes, given.parts or [each for each in PARTS if each not in LONG])
+    print(f"\n{table(found.figures)}")
+    for comparison in found.comparisons:
+        print(f"\n{comparison.text()}")
     if given.json:
-        given.json.write_text(_json(figures, sizes), encoding="utf-8")
+        given.json.write_text(as_json(found, sizes), encoding="utf-8")
+
+
+def run(sizes: Sizes, parts: Iterable[str]) -> Found:
+    """Measure these parts, one after the other."""
+    figures: list[Figure] = []
+    comparisons: list[Comparison] = []
+    with Field(sizes) as field:
+        for part in parts:
+            started = time.monotonic()
+            print(f"{part} … ", end="", flush=True)
+            found = PARTS[part](sizes, field)
+            figures.extend(found.figures)
+            comparisons.extend(found.comparisons)
+            print(f"{time.monotonic() - started:.0f} s", flush=True)
+    return Found(figures, comparisons)
 
 
 def _arguments() -> argparse.Namespace:
@@ -80,18 +112,18 @@ def _arguments() -> argparse.Namespace:
 
 def _what(sizes: Sizes) -> str:
     return (
-        f"{sizes.name}: {sizes.rounds} rounds of {sizes.seconds:g} s, memory over"
-        f" {sizes.sign_ins:,} sign-ins and {sizes.refreshes:,} refreshes;"
+        f"{sizes.name}: {sizes.rounds} rounds of {sizes.seconds:g} s,"
+        f" {sizes.peer_rounds} of {sizes.peer_seconds:g} s where systems are compared;"
+        f" memory over {sizes.sign_ins:,} sign-ins and {sizes.refreshes:,} refreshes;"
         " client and server share the cores"
     )
 
 
-def _json(figures: list[Figure], sizes: Sizes) -> str:
-    told = {
-        "machine": machine(),
-        "libraries": libraries(),
-        "run": _what(sizes),
-        "figures": [figure.as_dict() for figure in figures],
+def as_json(found: Found, sizes: Sizes) -> str:
+    """The raw results, from which the scoreboard is made."""
+    told = report.head(PEERS, _what(sizes)) | {
+        "figures": [figure.as_dict() for figure in found.figures],
+        "comparisons": [comparison.as_dict() for comparison in found.comparisons],
     }
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 

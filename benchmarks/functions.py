@@ -134,21 +134,18 @@ def seeded(given: Mapping[str, str], *, sessions: int) -> Iterator[str]:
 @contextmanager
 def emulator() -> Iterator[str]:
     """An emulator of DynamoDB, with the address at which it answers."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "desk.table"],
-        cwd=ROOT,
-        env={**os.environ, "AWS_ACCESS_KEY_ID": "desk", "AWS_SECRET_ACCESS_KEY": "desk"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        endpoint = process.stdout.readline().strip()
-        _warmed(endpoint)
-        yield endpoint
-    finally:
-        process.kill()
-        process.wait()
+    command = [sys.executable, "-m", "desk.table"]
+    environ = {**os.environ, "AWS_ACCESS_KEY_ID": "desk", "AWS_SECRET_ACCESS_KEY": "desk"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            endpoint = process.stdout.readline().strip()
+            _warmed(endpoint)
+            yield endpoint
+        finally:
+            process.kill()
 
 
 def _warmed(endpoint: str) -> None:

@@ -37,13 +37,15 @@ class Process:
     def memory(self) -> dict[str, float]:
         """MB in use now (`VmRSS`) and at most so far (`VmHWM`), its workers' too; empty off Linux.
 
-        A page that a worker shares with the process that made it counts for both.
+        A page that a worker shares with the process that made it counts once.
         """
         try:
-            told = [_memory(pid) for pid in self._with_workers()]
+            told = {pid: _memory(pid) for pid in self._with_workers()}
+            largest = max(told, key=lambda pid: told[pid]["VmRSS"])
+            others = sum(_private(pid) for pid in told if pid != largest)
         except OSError:
             return {}
-        return {name: sum(each[name] for each in told) for name in ("VmRSS", "VmHWM")}
+        return {name: each + others for name, each in told[largest].items()}
 
     def processor_seconds(self) -> float:
         """What its threads and its workers' have used so far; 0 off Linux."""
@@ -95,6 +97,13 @@ def _memory(pid: int) -> dict[str, float]:
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     fields = dict(line.split(":", 1) for line in lines)
     return {name: int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")}
+
+
+def _private(pid: int) -> float:
+    """MB that no other process has."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    kept = [line.split()[1] for line in lines if line.startswith("Private_")]
+    return sum(map(int, kept)) / 1024
 
 
 def _processor_seconds(pid: int) -> float:

@@ -37,11 +37,6 @@ def by_gunicorn(app: str, *, users: int, sessions: int) -> AbstractContextManage
     return _serve(gunicorn(app), users=users, sessions=sessions)
 
 
-def embedding(*, users: int, sessions: int) -> AbstractContextManager[Server]:
-    """The app in benchmarks/served.py."""
-    return _serve(["-m", "benchmarks.served", PORT], users=users, sessions=sessions)
-
-
 def admit_serve(*, users: int, sessions: int, **settings: str) -> AbstractContextManager[Server]:
     """The command itself, as people run it; on another store with `database_url`."""
     command = ["-m", "admit.cli", "serve", "--port", PORT]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.peers.peer import Purpose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,11 +17,28 @@ class Sizes:
     """How long one round drives a server."""
     calls: int
     """How many verifications one round times."""
+    peer_rounds: int
+    """How often every system has its turn: there are several, each asked two things."""
+    peer_seconds: float
+    sign_in_rounds: int
+    sign_in_seconds: float
+    visits: int
+    """How many people sign in within an hour's work."""
+    visit_refreshes: int
+    """How often each refreshes."""
+    visit_requests: int
+    """How many requests go before each refresh."""
     guard_rounds: int
     """Twenty apps are in turn there: rounds are fewer, and shorter."""
     guard_seconds: float
+    purpose: Purpose
+    """Of the systems: only who looks whether all of it runs wants passwords that hash cheaply."""
+    people: int
+    """Registered with each system; several sessions may be of the same."""
     storm_rounds: int
     storm_seconds: float
+    storm_clients: int
+    """How many sign in at once."""
     sign_ins: int
     refreshes: int
     sessions: int
@@ -35,10 +56,20 @@ FULL = Sizes(
     rounds=15,
     seconds=1.0,
     calls=640,
-    guard_rounds=9,
+    peer_rounds=9,
+    peer_seconds=0.5,
+    sign_in_rounds=5,
+    sign_in_seconds=1.5,
+    visits=100,
+    visit_refreshes=20,
+    visit_requests=5,
+    guard_rounds=5,
     guard_seconds=0.35,
-    storm_rounds=5,
-    storm_seconds=8.0,
+    purpose="speed",
+    people=8,
+    storm_rounds=3,
+    storm_seconds=2.5,
+    storm_clients=32,
     sign_ins=10_000,
     refreshes=100_000,
     sessions=10_000_000,
@@ -49,18 +80,28 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     name="quick",
-    rounds=5,
+    rounds=2,
     seconds=0.4,
     calls=320,
-    guard_rounds=3,
-    guard_seconds=0.2,
-    storm_rounds=3,
-    storm_seconds=3.0,
+    peer_rounds=2,
+    peer_seconds=0.25,
+    sign_in_rounds=1,
+    sign_in_seconds=0.5,
+    visits=4,
+    visit_refreshes=25,
+    visit_requests=5,
+    guard_rounds=1,
+    guard_seconds=0.1,
+    purpose="speed",
+    people=4,
+    storm_rounds=1,
+    storm_seconds=0.5,
+    storm_clients=8,
     sign_ins=400,
     refreshes=4_000,
     sessions=200_000,
     purged=20_000,
-    cold_rounds=7,
+    cold_rounds=3,
     scale_rounds=3,
     scale_refreshes=2_000,
 )

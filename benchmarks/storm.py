@@ -1,58 +1,111 @@
-"""A guarded route while 32 clients sign in without pause, beside the same route in quiet."""
+"""A protected route while clients sign in without pause, beside the same route in quiet."""
 
 from __future__ import annotations
 
-from itertools import repeat
-from typing import TYPE_CHECKING
+from itertools import cycle
+from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import scripts
+from benchmarks import goals, sessions
+from benchmarks.comparisons import Beside, Comparison, Found, Row
 from benchmarks.figures import Figure, at_most, ratios, shown
 from benchmarks.load import Load, drive
-from benchmarks.servers import embedding
 
 if TYPE_CHECKING:
-    from benchmarks.servers import Server
+    from collections.abc import Sequence
+
+    from benchmarks.field import Field, System
+    from benchmarks.peers.peer import Peer
     from benchmarks.sizes import Sizes
 
-CLIENTS = 32
 PROBES = 2
 PAUSE = 0.005
 """Between two requests of a probe: a modest rate, at which the probe itself is no load."""
 GOAL = 8
+TOLD = (
+    f"What {PROBES} clients wait for a protected route, of which they ask every 5 ms or so, while"
+    " {clients} others sign in without pause: the 99th percentile, and beside it the same in"
+    " quiet. How many sign-ins there are meanwhile differs with the hash."
+)
 
 
-def measure(sizes: Sizes) -> list[Figure]:
-    rounds = []
-    with embedding(users=CLIENTS, sessions=PROBES) as server:
-        drive(_probe(server, 1.0))
-        for _ in range(sizes.storm_rounds):
-            (quiet,) = drive(_probe(server, sizes.storm_seconds))
-            busy, sign_ins = drive(
-                _probe(server, sizes.storm_seconds), _storm(server, sizes.storm_seconds)
-            )
-            rounds.append(
-                (
-                    *(quiet.percentile(each) for each in (50, 99)),
-                    *(busy.percentile(each) for each in (50, 99)),
-                    sign_ins.per_second,
-                )
-            )
-    quiet_50, quiet_99, busy_50, busy_99, rates = zip(*rounds, strict=True)
+class Storm(NamedTuple):
+    """One round: milliseconds, and sign-ins a second."""
+
+    quiet_50: float
+    quiet_99: float
+    busy_50: float
+    busy_99: float
+    sign_ins: float
+    answers: int
+    """How many the busy percentiles are of."""
+
+
+def measure(sizes: Sizes, field: Field) -> Found:
+    systems = field.systems()
+    found: dict[str, list[Storm]] = {each.peer.name: [] for each in systems}
+    for system in systems:
+        drive(_probe(system, sizes.storm_seconds / 4))  # warms up
+    for _ in range(sizes.storm_rounds):
+        for system in systems:
+            found[system.peer.name].append(_round(system, sizes))
+    comparison = Comparison(
+        topic="storm",
+        title="A protected route while others sign in",
+        unit=" ms",
+        better="lower",
+        told=TOLD.format(clients=sizes.storm_clients),
+        rows=field.rows(lambda peer: _row(peer, found[peer.name])),
+    )
+    return Found(_figures(found[goals.ADMIT]), [comparison])
+
+
+def _round(system: System, sizes: Sizes) -> Storm:
+    (quiet,) = drive(_probe(system, sizes.storm_seconds))
+    busy, sign_ins = drive(_probe(system, sizes.storm_seconds), _storm(system, sizes))
+    return Storm(
+        quiet.percentile(50),
+        quiet.percentile(99),
+        busy.percentile(50),
+        busy.percentile(99),
+        sign_ins.per_second,
+        len(busy.latencies),
+    )
+
+
+def _probe(system: System, seconds: float) -> Load:
+    probes = [
+        sessions.protected(system.peer.speech, [each]) for each in system.sessions(PROBES)[:PROBES]
+    ]
+    return Load(port=system.process.port, scripts=probes, seconds=seconds, pause=PAUSE)
+
+
+def _storm(system: System, sizes: Sizes) -> Load:
+    people = cycle(system.people)
+    clients = [sessions.signing_in(system.peer.speech, people) for _ in range(sizes.storm_clients)]
+    return Load(port=system.process.port, scripts=clients, seconds=sizes.storm_seconds)
+
+
+def _row(peer: Peer, rounds: Sequence[Storm]) -> Row:
+    beside = {
+        "quiet, p99": Beside([each.quiet_99 for each in rounds]),
+        "quiet, p50": Beside([each.quiet_50 for each in rounds]),
+        "while others sign in, p50": Beside([each.busy_50 for each in rounds]),
+        "sign-ins": Beside([each.sign_ins for each in rounds], "/s"),
+    }
+    busy = [each.busy_99 for each in rounds]
+    answers = min(each.answers for each in rounds)
+    note = f"{peer.hashing}; {answers:,} answers or more in each round"
+    return Row(system=peer.name, rounds=busy, beside=beside, note=note)
+
+
+def _figures(rounds: Sequence[Storm]) -> list[Figure]:
+    """Admit's own, from the same rounds."""
+    quiet_50, quiet_99, busy_50, busy_99, sign_ins, _ = zip(*rounds, strict=True)
     return [
-        shown("storm: sign-ins of 32 clients", "/s", rates),
+        shown("storm: sign-ins of 32 clients", "/s", sign_ins),
         shown("storm: guarded route, quiet p50", " ms", quiet_50),
         shown("storm: guarded route, quiet p99", " ms", quiet_99),
         shown("storm: guarded route, busy p50", " ms", busy_50),
         shown("storm: guarded route, busy p99", " ms", busy_99),
         at_most("storm: busy p99 to quiet p99", " times", ratios(busy_99, quiet_99), GOAL),
     ]
-
-
-def _probe(server: Server, seconds: float) -> Load:
-    probes = [scripts.guarded("/guarded", [each.access_token]) for each in server.tokens]
-    return Load(port=server.port, scripts=probes, seconds=seconds, pause=PAUSE)
-
-
-def _storm(server: Server, seconds: float) -> Load:
-    clients = [scripts.signing_in(repeat(number)) for number in range(CLIENTS)]
-    return Load(port=server.port, scripts=clients, seconds=seconds)

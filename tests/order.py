@@ -7,6 +7,7 @@ itself it begins with the files of the most tests, and those of a few long ones 
 import pytest
 
 LONGEST = (
+    "benchmarks/test_quick.py",
     "project/test_wheel.py",
     "faults/test_postgres_outage.py",
     "law/test_honest_and_thief.py",
