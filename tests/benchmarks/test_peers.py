@@ -88,6 +88,7 @@ def test_a_changed_password_is_the_one_that_counts(client):
     tokens = client.sign_in(bob)
     answer = client.send(client.peer.speech.change_password(tokens, bob, NEW))
     assert answer.status // 100 == 2, answer
+    assert client.enters(client.peer.speech.kept(answer, tokens))
     assert client.send(client.peer.speech.sign_in(bob)).status // 100 == 4
     assert client.enters(client.sign_in(bob._replace(password=NEW)))
 
