@@ -34,7 +34,7 @@ LACKS: dict[Feature, str] = {
     "refresh": "has no refresh token",
     "rotation": "has no refresh token, so nothing rotates",
     "reuse_detection": "has no refresh token, so none can be used again",
-    "sign_out": "has no signing out that the server knows of: a JWT enters until it expires",
+    "sign_out": "has no signing out with its JWT strategy: a token enters until it expires",
 }
 
 
