@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.peers import node
@@ -14,7 +15,8 @@ from benchmarks.peers.peer import Answer, Call, Peer, Person, Purpose, Tokens
 from benchmarks.processes import PORT, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from benchmarks.peers.peer import Feature
@@ -53,15 +55,13 @@ class Express:
         return Tokens(access, set_by(answer).get(COOKIE, before.refresh))
 
 
-@contextmanager
-def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
+def _start(home: Path, purpose: Purpose, *, older: bool = False) -> AbstractContextManager[Process]:
     environ = node.production(
         ACCESS_TOKEN_SECRET=secrets.token_hex(64),
         REFRESH_TOKEN_SECRET=secrets.token_hex(64),
         BCRYPT_ROUNDS=CHEAPEST_ROUNDS if purpose == "races" else ROUNDS,
     )
-    with started(node.command("express.js", PORT), home=home, environ=environ) as process:
-        yield process
+    return started(node.command("express.js", PORT, older=older), home=home, environ=environ)
 
 
 def _with_cookie(path: str, tokens: Tokens) -> Call:
@@ -85,3 +85,12 @@ EXPRESS = Peer(
     lacks=LACKS,
     missing=lambda: node.missing(*PACKAGES),
 )
+EXPRESS_OLDER = replace(
+    EXPRESS,
+    name="Express tutorial, older Node",
+    start=partial(_start, older=True),
+    versions=lambda: node.versions(*PACKAGES, older=True),
+    missing=lambda: node.missing(*PACKAGES, older=True),
+)
+"""The same on the Node of the PATH. It behaves alike, and jsonwebtoken is slower there by a factor:
+handed a secret as text, it first lets OpenSSL try to read it as a public key."""

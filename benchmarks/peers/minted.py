@@ -36,7 +36,7 @@ class Minted:
     def __init__(self, mint: Callable[[float], str], expected: Expected) -> None:
         self._mint = mint
         self._es256 = expected
-        self._secret = OctKey.import_key(secrets.token_bytes(32))
+        self._secret = OctKey.import_key(secrets.token_urlsafe(24))  # a text of 32 bytes
 
     @classmethod
     async def by(cls, auth: Admit) -> Minted:

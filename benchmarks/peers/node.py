@@ -31,41 +31,52 @@ def newest_node() -> Path | None:
     return max(found, key=found.__getitem__, default=None)
 
 
+@cache
+def older_node() -> Path | None:
+    """The one on the PATH, where it is not the newest here: what many servers still run on."""
+    on_path = shutil.which("node")
+    return Path(on_path) if on_path and Path(on_path) != newest_node() else None
+
+
 def node_version() -> str:
     """Of the newest: "26.13.1". Empty where there is none."""
     node = newest_node()
-    return ".".join(map(str, _version(node))) if node else ""
+    return _written(node) if node else ""
 
 
-def missing(*packages: str, least: tuple[int, ...] = (20,)) -> str:
+def missing(*packages: str, least: tuple[int, ...] = (20,), older: bool = False) -> str:
     """A sentence on what is missing to run what needs these packages; empty where nothing is.
 
     Arguments:
         packages: their names at npm.
         least: the oldest version of Node that they run on.
+        older: they shall run on the older Node.
     """
-    node = newest_node()
+    node = older_node() if older else newest_node()
+    if older and node is None:
+        return "there is one Node here, and it is the newest"
     if node and _version(node) < least:
         return f"Node {'.'.join(map(str, least))} or later is missing"
     there = node and all(_manifest(package).exists() for package in packages)
     return "" if there else MISSING
 
 
-def versions(*packages: str) -> dict[str, str]:
+def versions(*packages: str, older: bool = False) -> dict[str, str]:
     """Of Node and of these packages, as installed; of those that are."""
-    told = {"Node": node_version()} if newest_node() else {}
+    node = older_node() if older else newest_node()
+    told = {"Node": _written(node)} if node else {}
     manifests = {package: _manifest(package) for package in packages}
     read = {name: path.read_bytes() for name, path in manifests.items() if path.exists()}
     return told | {name: json.loads(text)["version"] for name, text in read.items()}
 
 
-def command(program: str, *arguments: str) -> list[str]:
+def command(program: str, *arguments: str, older: bool = False) -> list[str]:
     """How one of the programs beside this file is run.
 
     Raises:
         RuntimeError: there is no Node.
     """
-    node = newest_node()
+    node = older_node() if older else newest_node()
     if node is None:
         raise RuntimeError(MISSING)
     return [str(node), str(PROGRAMS / program), *arguments]
@@ -90,6 +101,10 @@ def _candidates() -> Iterator[Path]:
         brought = Path(spec.origin).parent / "driver" / name
         if brought.exists():
             yield brought
+
+
+def _written(node: Path) -> str:
+    return ".".join(map(str, _version(node)))
 
 
 @cache

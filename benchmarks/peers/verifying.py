@@ -38,7 +38,11 @@ NODE_WARM_UP = 2_000
 """Verifications by each library on Node before those that count: its compiler waits for as many."""
 NODE_SECONDS = 120
 PACKAGES = ("jsonwebtoken", "jose", "fast-jwt")
+TUTORIAL = "jsonwebtoken, as in the tutorials"
+OLDER = ", older Node"
 NODE_NOTES = {
+    TUTORIAL: "handed the secret as text, which it makes a key of for each token",
+    TUTORIAL + OLDER: "there OpenSSL first tries to read the secret as a public key",
     "jose": "one after the other; its cryptography waits for Node's pool of threads each time",
     "jose, 16 at once": "as 16 requests at once would, on as many cores as there are",
     "fast-jwt, its cache": "its cache as it comes, of 1,000 tokens, by a hash of each",
@@ -96,7 +100,9 @@ def measure_verifying(rounds: int, calls: int) -> list[Measured]:
 
 def versions() -> dict[str, str]:
     """Of the libraries, as installed."""
-    return libraries.versions() | node.versions(*PACKAGES)
+    older = node.versions(older=True).get("Node")
+    told = libraries.versions() | node.versions(*PACKAGES)
+    return told | ({"older Node": older} if older else {})
 
 
 async def _measure(data_dir: Path, rounds: int, calls: int) -> list[Figure]:
@@ -121,15 +127,26 @@ def python_round(given: Set) -> Iterator[Figure]:
 
 
 def node_round(sets: Sequence[Set]) -> list[Figure]:
-    """Each of Node's libraries once, in a process of its own; none where they are not installed.
+    """Each of Node's libraries once, in a process of its own, and the tutorials' on the older Node.
+
+    None of them where they are not installed.
 
     Raises:
         RuntimeError: it failed; the text is what it wrote.
     """
     if node.missing(*PACKAGES):
         return []
+    given = _given(sets)
+    figures = [Figure(**each) for each in _run(given)]
+    if not node.missing(*PACKAGES, older=True):
+        told = _run(given | {"libraries": [TUTORIAL]}, older=True)
+        figures += [Figure(**each | {"library": TUTORIAL + OLDER}) for each in told]
+    return figures
+
+
+def _given(sets: Sequence[Set]) -> dict[str, object]:
     expected = sets[0].expected
-    given = {
+    return {
         "issuer": expected.issuer,
         "audience": expected.audience,
         "warmUp": NODE_WARM_UP,
@@ -137,7 +154,6 @@ def node_round(sets: Sequence[Set]) -> list[Figure]:
         "repeats": REPEATS,
         "sets": [_told(each) for each in sets],
     }
-    return [Figure(**each) for each in _run(given)]
 
 
 def _told(given: Set) -> dict[str, object]:
@@ -145,9 +161,9 @@ def _told(given: Set) -> dict[str, object]:
     return {"algorithm": algorithm, "key": key, "tokens": given.tokens, "expired": given.expired}
 
 
-def _run(given: object) -> list[dict[str, Any]]:
+def _run(given: object, *, older: bool = False) -> list[dict[str, Any]]:
     done = subprocess.run(
-        node.command("verify.js"),
+        node.command("verify.js", older=older),
         input=json.dumps(given),
         env=node.production(),
         capture_output=True,

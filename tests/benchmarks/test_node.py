@@ -20,6 +20,15 @@ def test_of_several_the_newest_is_taken():
     assert tuple(map(int, node.node_version().split("."))) == max(versions)
 
 
+def test_the_older_one_is_not_the_newest():
+    older = node.older_node()
+    told = node.missing(older=True)
+    assert bool(told) == (older is None)
+    if older:
+        assert node._version(older) <= node._version(node.newest_node())
+        assert node.command("express.js", older=True)[0] == str(older)
+
+
 def test_a_package_that_is_not_there_is_missed_and_has_no_version():
     assert node.missing("no-such-package") == node.MISSING
     assert node.versions("no-such-package").keys() == {"Node"}
