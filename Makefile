@@ -30,8 +30,8 @@ check: .venv/dev.stamp ## lint, formatting, types, architecture
 # After .venv/bin/pip, which may need apt-get as well: two of them at once stop each other.
 # Debian keeps PostgreSQL's programs outside the PATH. Tests start servers of their own; one that
 # the package starts by itself is left alone and not used.
-servers: ## PostgreSQL, Redis, Chromium, Node and npm packages for the tests, installed where apt-get and npm may
-servers: PROGRAMS := postgresql redis-server chromium nodejs
+servers: ## PostgreSQL, Redis, Chromium, Node, spin and npm packages for the tests, installed where apt-get and npm may
+servers: PROGRAMS := postgresql redis-server chromium nodejs spin gcc
 servers: FOLDERS := tests/node clients/js benchmarks/peers/node
 peers: ## PostgreSQL, Node and npm packages for the benchmarks and the races, likewise
 peers: PROGRAMS := postgresql nodejs
@@ -40,6 +40,7 @@ servers peers: | .venv/bin/pip
 	@missing=; for program in $(PROGRAMS); do case $$program in \
 		postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql" ;; \
 		nodejs) command -v node >/dev/null && command -v npm >/dev/null || missing="$$missing nodejs npm" ;; \
+		gcc) echo '\#include <stdio.h>' | gcc -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev" ;; \
 		*) command -v $$program >/dev/null || missing="$$missing $$program" ;; \
 	esac; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
