@@ -79,7 +79,7 @@ def _auth(path: str, given: object, tokens: Tokens | None = None) -> Call:
 
 
 LACKS: Mapping[Feature, str] = {
-    "refresh": "has no refresh token: its session slides, and its cookie stays the same",
+    "refresh": "has no refresh token: its session slides (its plugin for the OAuth of others has)",
     "rotation": "has no rotation: a session's cookie is the same for as long as it lasts",
     "reuse_detection": "notices no reuse: a stolen cookie works as the owner's does",
 }
