@@ -17,6 +17,7 @@ LONGEST = (
     "http/test_contract.py",
     "faults/test_four_processes.py",
     "http/test_without_watch.py",
+    "benchmarks/test_races.py",
     "faults/test_logout_reaches.py",
     "store/test_dynamodb_many.py",
     "http/test_openapi.py",

@@ -107,3 +107,5 @@ class Peer:
     """Moves its clock on by so many seconds; None where time has to be waited for."""
     keys: str = ""
     """The path of its public keys, as a JWK Set; empty where it publishes none."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What has to be known to read what the races count, by the name of the scenario."""

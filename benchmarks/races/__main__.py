@@ -108,7 +108,7 @@ def _matches(peer: Peer, name: str) -> bool:
 
 def _what(size: Size, seed: int) -> str:
     return (
-        f"seed {seed}; {size.trials:,} trials of each scenario, fewer where one would take longer"
+        f"seed {seed}; {size.trials:,} trials of each scenario, fewer where all would take longer"
         f" than about {size.seconds:g} s, but at least {size.fewest}"
     )
 

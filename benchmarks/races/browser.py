@@ -59,6 +59,18 @@ class Browser:
             answer = await self.hear(retry_key)
         return self.arrives(answer)
 
+    async def enters(self) -> bool:
+        """Whether what is held opens the protected route, too: some let a token be exchanged for
+        one that opens nothing.
+        """
+        answer = await self._system.lines.ask(self._system.speech.protected(self.held))
+        self.counts.errors += in_trouble(answer)
+        return answer.status // 100 == 2
+
+    async def goes_on(self) -> bool:
+        """Renew, and enter with what came of it."""
+        return await self.renew() and (not self._system.refreshes or await self.enters())
+
     async def hear(self, retry_key: str = "") -> Answer:
         """Ask for the next tokens; the answer is under way, and nothing is kept yet."""
         answer = await self._system.lines.ask(self._system.renewal(self.held, retry_key))

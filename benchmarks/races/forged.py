@@ -82,10 +82,14 @@ def _made_up(value: str, random: Random) -> str:
 
 
 def _altered(value: str, random: Random) -> str:
-    """One letter of the last third is another one, and not the very last, which may say nothing."""
+    """One letter of the last third is another one, whatever cases are worth.
+
+    Not the very last, which may say nothing.
+    """
     places = [at for at in range(len(value) * 2 // 3, len(value) - 1) if value[at].isalnum()]
     at = random.choice(places)
-    return value[:at] + random.choice(LETTERS.replace(value[at], "")) + value[at + 1 :]
+    others = [each for each in LETTERS if each.lower() != value[at].lower()]
+    return value[:at] + random.choice(others) + value[at + 1 :]
 
 
 def _is_jwt(token: str) -> bool:

@@ -57,7 +57,7 @@ async def _password(trial: Trial) -> AsyncGenerator[Step, None]:
 async def _goes_on(trial: Trial, browser: Browser, before: Tokens) -> bool:
     """Whether anything that it held can still be used."""
     if not trial.system.refreshes:
-        return await browser.renew()
+        return await browser.enters()
     return await trial.any_taken(dict.fromkeys([*reversed(browser.given), before.refresh]))
 
 

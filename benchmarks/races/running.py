@@ -18,6 +18,7 @@ from benchmarks.races.trial import Trial, Void
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
 
+    from benchmarks.peers.peer import Peer
     from benchmarks.races.system import System
     from benchmarks.races.trial import Scenario, Step
 
@@ -26,8 +27,6 @@ AT_ONCE = 16
 """So many trials ask at once: enough to meet, and few enough for a server with four threads."""
 GROUP = 200
 """So many trials go on together where a grace must not pass by itself between two steps."""
-REQUESTS = 6
-"""About as many does a trial make."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +34,14 @@ class Size:
     trials: int
     fewest: int
     seconds: float
-    """For one scenario with one system. Where it takes longer, there are fewer trials."""
+    """About so many for a scenario with a system, not counting those that it waits for; where one
+    trial took so long that all of them would take longer, there are fewer.
+    """
     beyond: float
     """By how many seconds a grace is exceeded where it has to be over."""
 
 
-FULL = Size(trials=1000, fewest=100, seconds=12.0, beyond=1.0)
+FULL = Size(trials=1000, fewest=100, seconds=8.0, beyond=0.3)
 QUICK = Size(trials=25, fewest=10, seconds=1.0, beyond=0.1)
 
 
@@ -52,15 +53,17 @@ class Races:
         self._seed = seed
         self._size = size
         self._people: list[tuple[Person, Browser]] = []
+        self._of_a_trial = 0.0
+        """Seconds that one took, as last seen, with others beside it."""
 
     async def gather(self) -> None:
         """Register as many people as there is time for, and sign each in on the second device."""
-        started, asked = time.monotonic(), 0
+        started = time.monotonic()
         for some in groups(range(self._size.trials), AT_ONCE):
             await asyncio.gather(*map(self._join, some))
-            asked += 2 * len(some)
-            pace = asked / (time.monotonic() - started)
-            if len(self._people) >= max(self._size.fewest, pace * self._size.seconds / REQUESTS):
+            took = time.monotonic() - started
+            self._of_a_trial = 2 * took / len(self._people)  # as a first guess
+            if took > 2 * self._size.seconds and len(self._people) >= self._size.fewest:
                 return
 
     async def all(self) -> list[Result]:
@@ -78,24 +81,27 @@ class Races:
         system, waited = self._system, self._system.waited
         if none := self._why_not(scenario):
             return Result(system=system.peer.name, scenario=scenario.name, none=none)
-        trials = [self._trial(scenario, number) for number in range(len(self._people))]
+        started = time.monotonic()
+        trials = [self._trial(scenario, number) for number in range(self._how_many())]
         await some_at_once(map(_signed_in, trials))
         before = system.rows()
         for some in groups(trials, len(trials) if scenario.restarts else self._group):
             await self._together(scenario, some)
         after = system.rows()
         await self._look_at_others(scenario, trials)
+        waited = system.waited - waited
+        self._of_a_trial = (time.monotonic() - started - waited) / len(trials)
         counted = [each for each in trials if not each.void]
         return Result(
             system=system.peer.name,
             scenario=scenario.name,
             trials=len(counted),
             void=len(trials) - len(counted),
-            seconds_waited=system.waited - waited,
+            seconds_waited=waited,
             clock_moved=system.peer.ahead is not None,
             counts=total(each.counts for each in counted),
             rows_left=None if scenario.restarts else _for_each(before, after, len(trials)),
-            note=scenario.note(system.peer),
+            note=_note(scenario, system.peer),
         )
 
     def _why_not(self, scenario: Scenario) -> str:
@@ -104,6 +110,10 @@ class Races:
         if scenario.restarts and not self._system.restarts:
             return "runs elsewhere, and can't be started again from here"
         return ""
+
+    def _how_many(self) -> int:
+        in_time = int(self._size.seconds / self._of_a_trial)
+        return min(len(self._people), max(self._size.fewest, in_time))
 
     @property
     def _group(self) -> int:
@@ -193,3 +203,8 @@ async def _look_at_other(trial: Trial) -> None:
 
 def _for_each(before: int | None, after: int | None, trials: int) -> float | None:
     return None if before is None or after is None else (after - before) / trials
+
+
+def _note(scenario: Scenario, peer: Peer) -> str:
+    told = (scenario.note(peer), peer.notes.get(scenario.name, ""))
+    return "; ".join(filter(None, told))

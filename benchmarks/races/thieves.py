@@ -26,8 +26,7 @@ async def _before(trial: Trial) -> AsyncGenerator[Step, None]:
         yield trial.system.ordinary
         await trial.owner.renew()
         yield trial.system.ordinary
-        await thief.renew()
-    _judge(trial, thief)
+    await _judge(trial, thief)
 
 
 async def _after(trial: Trial) -> AsyncGenerator[Step, None]:
@@ -38,8 +37,7 @@ async def _after(trial: Trial) -> AsyncGenerator[Step, None]:
         await thief.renew()
         yield trial.system.ordinary
         await trial.owner.renew()
-    await thief.renew()
-    _judge(trial, thief)
+    await _judge(trial, thief)
 
 
 async def _lock_step(trial: Trial) -> AsyncGenerator[Step, None]:
@@ -56,18 +54,18 @@ async def _lock_step(trial: Trial) -> AsyncGenerator[Step, None]:
     await thief.renew()
     yield trial.system.ordinary
     await trial.owner.renew()
-    await thief.renew()
-    if not _judge(trial, thief):
+    if not await _judge(trial, thief):
         trial.counts.thieves_in_window += entered == LOCK_STEPS
 
 
-def _judge(trial: Trial, thief: Browser) -> bool:
-    """Count the thief and the owner; whether the thief can go on."""
+async def _judge(trial: Trial, thief: Browser) -> bool:
+    """Let the thief come once more, and count; whether the thief can go on."""
     counts, owner = trial.counts, trial.owner
-    counts.thieves_in += thief.inside
-    counts.thieves_unnoticed += thief.inside and not owner.refusals
-    counts.false_sign_outs += thief.inside and not owner.inside
-    return thief.inside
+    goes_on = await thief.goes_on()
+    counts.thieves_in += goes_on
+    counts.thieves_unnoticed += goes_on and not owner.refusals
+    counts.false_sign_outs += goes_on and not owner.inside
+    return goes_on
 
 
 def _stolen(peer: Peer) -> str:

@@ -83,7 +83,7 @@ class Trial:
 
     async def owner_goes_on(self) -> bool:
         """Judge an honest client, once the grace is over, by what it holds."""
-        stays = await self.owner.renew()
+        stays = await self.owner.goes_on()
         self.counts.false_sign_outs += not stays
         self.counts.refused += stays and self.owner.refusals > 0
         return stays
@@ -98,7 +98,7 @@ class Trial:
     async def is_taken(self, refresh: str) -> bool:
         copy = self.owner.stolen()
         copy.held = copy.held._replace(refresh=refresh)
-        return await copy.renew()
+        return await copy.goes_on()
 
 
 def has_no_refresh(peer: Peer) -> str:

@@ -31,7 +31,9 @@ CREATE TABLE IF NOT EXISTS sessions
     (id TEXT PRIMARY KEY, email TEXT, generation INTEGER, rotated REAL, ended INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS spent (token TEXT PRIMARY KEY);
 """
-OK, REFUSED = (200, {}), (401, {})
+Told = tuple[int, dict[str, str]]
+OK: Told = (200, {})
+REFUSED: Told = (401, {})
 
 
 @dataclass
@@ -93,7 +95,8 @@ class Flawed:
 
     async def protected(self, given, token):
         session = self._session(token)
-        return OK if session and not session["ended"] else REFUSED
+        lives = session and ("stateless" in self.flaws or not session["ended"])
+        return OK if lives else REFUSED
 
     async def password(self, given, token):
         session = self._session(token) | given
@@ -244,7 +247,8 @@ def flawed(*flaws):
 
 @contextmanager
 def _serving(file, flaws):
-    opened, stop = Future(), Future()
+    opened: Future[int] = Future()
+    stop: Future[None] = Future()
 
     async def serve():
         with closing(sqlite3.connect(file, isolation_level=None)) as database:
@@ -265,9 +269,9 @@ async def _speak(system, reader, writer):
     with closing(writer), suppress(asyncio.IncompleteReadError):
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-            fields = dict(each.lower().split(": ", 1) for each in head[1:])
-            given = await reader.readexactly(int(fields.get("content-length", 0)))
-            token = fields.get("authorization", "").removeprefix("bearer ")
+            fields = dict(each.split(": ", 1) for each in head[1:])
+            given = await reader.readexactly(int(fields.get("Content-Length", 0)))
+            token = fields.get("Authorization", "").removeprefix("Bearer ")
             path = head[0].split()[1]
             status, told = await system.answer(path, json.loads(given or b"{}"), token)
             body = json.dumps(told)

@@ -1,8 +1,17 @@
 """The races see every kind of harm, count none where there is none, and Admit does none."""
 
+import json
+import re
+import subprocess
+import sys
+
 import pytest
 import uvloop
 
+from benchmarks.peers import PEERS
+from benchmarks.peers.admit import ADMIT
+from benchmarks.processes import ROOT
+from benchmarks.races.__main__ import races, theirs
 from benchmarks.races.running import Races, Size
 from benchmarks.races.scenarios import SCENARIOS
 from benchmarks.races.system import System
@@ -10,6 +19,15 @@ from tests.benchmarks.flawed import flawed
 
 FEW = Size(trials=12, fewest=12, seconds=60.0, beyond=0.1)
 NAMED = {each.name: each for each in SCENARIOS}
+HARMS = (
+    "false_sign_outs",
+    "refused",
+    "thieves_unnoticed",
+    "thieves_in",
+    "outlived",
+    "not_concerned_ended",
+    "forks",
+)
 LIMIT = "lost answer, past the grace"
 """Without the retry key: what the law counts as reuse, and says so."""
 
@@ -73,3 +91,37 @@ ALL, SOME = "all", "some"
 def test_each_flaw_is_seen(flaws, scenario, counted, how_many, tmp_path):
     result = played(flawed(*flaws.split(", ")), tmp_path, scenario)[scenario]
     assert getattr(result.counts, counted) in ([FEW.trials] if how_many == ALL else range(1, 999))
+
+
+def test_a_quick_run_plays_every_system_and_admit_harms_nobody(tmp_path):
+    """As CI runs it; what is judged of the others is that they were played, and no figure."""
+    file = tmp_path / "races.json"
+    command = [sys.executable, "-m", "benchmarks.races", "--quick", "--json", file]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=600)
+    told = json.loads(file.read_text())
+    ran = [each["name"] for each in told["systems"]]
+    assert ran == [peer.name for peer in PEERS if not peer.missing()]
+    results = {(each["system"], each["scenario"]): each for each in told["results"]}
+    assert results.keys() == {(system, scenario) for system in ran for scenario in NAMED}
+    assert all(each["trials"] or each["none"] for each in results.values())
+    of_admit = {scenario: results[ADMIT.name, scenario] for scenario in NAMED}
+    limit = of_admit.pop(LIMIT)
+    assert limit["note"]
+    assert limit["false_sign_outs"] == limit["trials"]
+    for name, result in of_admit.items():
+        assert result["trials"], name
+        assert not any(result[harm] for harm in HARMS), result
+        assert (name == "thief in lock-step") == bool(result["thieves_in_window"])
+
+
+def test_a_system_of_ones_own_needs_an_adapter_alone(tmp_path):
+    """The one in docs/races.md, with a server that runs already."""
+    page = (ROOT / "docs" / "races.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    with flawed("blacklist").start(tmp_path, "races") as process:
+        file = tmp_path / "theirs.py"
+        file.write_text(example.replace("8000", str(process.port)))
+        results = {each.scenario: each for each in races(theirs(file), size=FEW, seed=1)}
+    assert results["two tabs"].trials == FEW.trials
+    assert results["lost answer, 1 s"].counts.false_sign_outs == FEW.trials
+    assert results["failover"].none
