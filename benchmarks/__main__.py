@@ -24,6 +24,7 @@ from benchmarks import (
     storm,
     verifier,
     verify,
+    verifying,
 )
 from benchmarks.comparisons import Comparison, Found
 from benchmarks.field import Field
@@ -47,6 +48,7 @@ PARTS: dict[str, Part] = {
     "verify": _alone(verify.measure),
     "verifier": _alone(verifier.measure),
     "authorizer": _alone(authorizer.measure),
+    "verifying": verifying.measure,
     "protected": protected.measure,
     "refreshing": refreshing.measure,
     "signing_in": signing_in.measure,

@@ -67,7 +67,7 @@ def _measured(server: PostgresServer, sizes: Sizes) -> list[Figure]:
     server.sql("VACUUM ANALYZE", database)
     bare: dict[int, list[float]] = {count: [] for count in CLIENTS}
     ours: dict[int, list[float]] = {count: [] for count in CLIENTS}
-    for _ in range(sizes.rounds):
+    for _ in range(sizes.postgres_rounds):
         for count in CLIENTS:
             bare[count].append(_pgbench(server, database, count, sizes.seconds))
             ours[count].append(_engine(url, tokens, count, sizes.seconds))
@@ -98,7 +98,7 @@ def _over_http(
     count = max(CLIENTS)
     served, bare = [], []
     with admit_serve(users=1, sessions=0, database_url=url, secret=SECRET) as http:
-        for _ in range(sizes.rounds + 1):
+        for _ in range(sizes.postgres_rounds + 1):
             bare.append(_pgbench(server, database, count, sizes.seconds))
             refreshing = [
                 scripts.refreshing(token, _into(tokens, slot)) for slot, token in enumerate(tokens)

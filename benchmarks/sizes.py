@@ -15,6 +15,7 @@ class Sizes:
     rounds: int
     seconds: float
     """How long one round drives a server."""
+    postgres_rounds: int
     calls: int
     """How many verifications one round times."""
     peer_rounds: int
@@ -55,10 +56,11 @@ FULL = Sizes(
     name="full",
     rounds=15,
     seconds=1.0,
+    postgres_rounds=9,
     calls=640,
     peer_rounds=9,
     peer_seconds=0.5,
-    sign_in_rounds=5,
+    sign_in_rounds=4,
     sign_in_seconds=1.5,
     visits=100,
     visit_refreshes=20,
@@ -82,7 +84,8 @@ QUICK = Sizes(
     name="quick",
     rounds=2,
     seconds=0.4,
-    calls=320,
+    postgres_rounds=2,
+    calls=160,
     peer_rounds=2,
     peer_seconds=0.25,
     sign_in_rounds=1,

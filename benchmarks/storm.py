@@ -56,7 +56,7 @@ def measure(sizes: Sizes, field: Field) -> Found:
         told=TOLD.format(clients=sizes.storm_clients),
         rows=field.rows(lambda peer: _row(peer, found[peer.name])),
     )
-    return Found(_figures(found[goals.ADMIT]), [comparison])
+    return Found(_figures(found[goals.ADMIT], sizes.storm_clients), [comparison])
 
 
 def _round(system: System, sizes: Sizes) -> Storm:
@@ -98,11 +98,11 @@ def _row(peer: Peer, rounds: Sequence[Storm]) -> Row:
     return Row(system=peer.name, rounds=busy, beside=beside, note=note)
 
 
-def _figures(rounds: Sequence[Storm]) -> list[Figure]:
+def _figures(rounds: Sequence[Storm], clients: int) -> list[Figure]:
     """Admit's own, from the same rounds."""
     quiet_50, quiet_99, busy_50, busy_99, sign_ins, _ = zip(*rounds, strict=True)
     return [
-        shown("storm: sign-ins of 32 clients", "/s", sign_ins),
+        shown(f"storm: sign-ins of {clients} clients", "/s", sign_ins),
         shown("storm: guarded route, quiet p50", " ms", quiet_50),
         shown("storm: guarded route, quiet p99", " ms", quiet_99),
         shown("storm: guarded route, busy p50", " ms", busy_50),

@@ -17,6 +17,7 @@ GLANCE = replace(
     QUICK,
     name="a glance",
     rounds=1,
+    postgres_rounds=1,
     seconds=0.05,
     calls=64,
     peer_rounds=1,
@@ -35,6 +36,8 @@ GLANCE = replace(
     refreshes=20,
     cold_rounds=1,
 )
+COMPARED = {"verifying", "protected", "refreshing", "signing_in", "hour"}
+"""Parts that have no figures of their own name."""
 TOPICS = {"protected", "refreshing", "signing_in", "storm", "memory"}
 """In which every system has its row."""
 
@@ -58,7 +61,7 @@ def test_it_begins_with_what_was_run_on_what(written):
 
 def test_every_part_has_its_figures(written):
     parts = {each["name"].partition(":")[0] for each in written["figures"]}
-    expected = {*PARTS, "route", "refresh"} - {"protected", "refreshing", "signing_in", "hour"}
+    expected = {*PARTS, "route", "refresh"} - COMPARED
     assert parts == expected - LONG
     assert all(each["median"] > 0 for each in written["figures"] if each["unit"] == "/s")
 
@@ -68,6 +71,12 @@ def test_every_system_has_a_figure_or_has_none(comparisons, topic):
     rows = comparisons[topic]["rows"]
     assert [row["system"] for row in rows] == [peer.name for peer in PEERS]
     assert all(row.get("none") or row["median"] > 0 for row in rows)
+
+
+def test_every_library_verifies_at_first_sight_and_seen_before(comparisons):
+    whats = {row["what"] for row in comparisons["verifying"]["rows"] if "none" not in row}
+    sights = ("first sight", "seen before")
+    assert whats == {f"{kind}, {sight}" for kind in ("ES256", "HS256") for sight in sights}
 
 
 def test_nothing_is_left_out_where_everything_must_be_installed(comparisons):
