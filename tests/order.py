@@ -12,6 +12,7 @@ LONGEST = (
     "faults/test_postgres_outage.py",
     "law/test_honest_and_thief.py",
     "aws/test_package.py",
+    "law/test_model.py",
     "store/test_dynamodb.py",
     "aws/test_instances.py",
     "http/test_contract.py",

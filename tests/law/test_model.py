@@ -74,14 +74,18 @@ def test_the_law_keeps_its_promises(name, tmp_path):
 def test_a_broken_law_fails(name, tmp_path):
     found = search(f"broken/{name}.pml", tmp_path, shortest=True)
 
-    assert (found.broken, found.story[-1].endswith(BROKEN[name][1])) == (BROKEN[name][0], True)
+    promise, said = BROKEN[name]
+    assert found.broken == promise
+    assert found.story[-1].endswith(said)
 
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_past_its_limits_the_law_fails(name, tmp_path):
     found = search(f"limits/{name}.pml", tmp_path, shortest=True)
 
-    assert (found.broken, found.story[-1].endswith(LIMITS[name][1])) == (LIMITS[name][0], True)
+    promise, said = LIMITS[name]
+    assert found.broken == promise
+    assert found.story[-1].endswith(said)
 
 
 @pytest.mark.parametrize(
