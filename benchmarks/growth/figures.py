@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ PAUSE = 0.005
 def with_many(system: Growing, sessions: int, *, rounds: int, seconds: float) -> dict[str, Any]:
     """Medians over these rounds of so many seconds, after one that warms up."""
     with TemporaryDirectory(prefix="bench-") as home, system.start(Path(home), sessions) as full:
+        os.sync()  # else what was filled is still being written while it is measured
         figures = _measured(system, full, rounds, seconds)
     told = {"system": system.peer.name, "store": system.store, "what": system.what}
     return told | {"sessions": sessions} | figures | full.kept._asdict()
