@@ -83,6 +83,10 @@ LACKS: Mapping[Feature, str] = {
     "rotation": "has no rotation: a session's cookie is the same for as long as it lasts",
     "reuse_detection": "notices no reuse: a stolen cookie works as the owner's does",
 }
+CACHED = dict.fromkeys(
+    ("refresh and logout", "refresh and password change"),
+    "what was revoked goes on for the 5 minutes of its cookie cache at most",
+)
 
 
 def _peer(name: str, *, cookie_cache: bool) -> Peer:
@@ -97,6 +101,7 @@ def _peer(name: str, *, cookie_cache: bool) -> Peer:
         lacks=LACKS,
         missing=partial(node.missing, "better-auth", least=LEAST_NODE),
         database="better-auth.db",
+        notes=CACHED if cookie_cache else {},
     )
 
 

@@ -86,4 +86,5 @@ FASTAPI_USERS = Peer(
     versions=lambda: {name: version(name) for name in MEASURED},
     lacks=LACKS,
     database="app.db",
+    notes={"refresh and password change": "a JWT enters until it expires"},
 )

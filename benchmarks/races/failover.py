@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.races.trial import Scenario
+from benchmarks.races.trial import STAYS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -39,6 +39,7 @@ FAILOVER = (
         ),
         kind="honest",
         play=_failover,
+        counted=STAYS,
         none=_has_no_database,
         restarts=True,
     ),

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.races.system import in_trouble
-from benchmarks.races.trial import Scenario
+from benchmarks.races.trial import STAYS, THIEF, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -127,5 +127,6 @@ FORGED = (
         ),
         kind="thief",
         play=_forged,
+        counted=STAYS | THIEF,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.races.system import takes_retry_key
-from benchmarks.races.trial import Scenario, has_no_refresh
+from benchmarks.races.trial import STAYS, Scenario, has_no_refresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -93,6 +93,7 @@ HONEST = (
         told="Two tabs refresh at once with the token that they share.",
         kind="honest",
         play=_two_tabs,
+        counted=STAYS,
         none=has_no_refresh,
     ),
     Scenario(
@@ -100,6 +101,7 @@ HONEST = (
         told="Six requests, each of which found the access token expired, refresh at once.",
         kind="honest",
         play=_six_requests,
+        counted=STAYS,
         none=has_no_refresh,
     ),
     Scenario(
@@ -107,6 +109,7 @@ HONEST = (
         told="The answer to a refresh is lost, and the client tries again after 1 s.",
         kind="honest",
         play=_lost,
+        counted=STAYS,
         none=has_no_refresh,
     ),
     Scenario(
@@ -117,6 +120,7 @@ HONEST = (
         ),
         kind="honest",
         play=_lost_for_long,
+        counted=STAYS,
         none=has_no_refresh,
         note=_without_key,
     ),
@@ -125,6 +129,7 @@ HONEST = (
         told="The same, and both tries carry the same retry key.",
         kind="honest",
         play=_lost_for_long_with_key,
+        counted=STAYS,
         none=_takes_no_key,
     ),
     Scenario(
@@ -135,6 +140,7 @@ HONEST = (
         ),
         kind="honest",
         play=_reordered,
+        counted=STAYS,
         none=has_no_refresh,
     ),
 )

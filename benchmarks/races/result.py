@@ -22,6 +22,9 @@ COLUMNS = {
     "errors": "errors",
 }
 
+NOBODY = "-"
+"""In place of a number that nobody looked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -34,15 +37,21 @@ class Result:
     seconds_waited: float = 0.0
     clock_moved: bool = False
     counts: Counts = field(default_factory=Counts)
+    looked_for: frozenset[str] = frozenset()
+    """Which of them; the others say nothing."""
     rows_left: float | None = None
     """For each trial, beyond those of the sign-in; None where nobody knows."""
     none: str | None = None
     note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
+        """Counts that nobody looked for are None."""
         told = asdict(self)
-        counts: dict[str, int] = told.pop("counts")
-        return told | counts
+        del told["counts"], told["looked_for"]
+        return told | {name: self.count(name) for name in COLUMNS}
+
+    def count(self, name: str) -> int | None:
+        return getattr(self.counts, name) if name in self.looked_for else None
 
 
 def table(results: Sequence[Result]) -> str:
@@ -58,8 +67,8 @@ def table(results: Sequence[Result]) -> str:
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    counts = [f"{getattr(result.counts, name):,}" for name in COLUMNS]
-    left = "" if result.rows_left is None else f"{result.rows_left:.1f}"
+    counts = [NOBODY if (n := result.count(name)) is None else f"{n:,}" for name in COLUMNS]
+    left = NOBODY if result.rows_left is None else f"{result.rows_left:.1f}"
     return (result.scenario, f"{result.trials:,}", *counts, left)
 
 

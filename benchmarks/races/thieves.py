@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.races.trial import Scenario, has_no_refresh
+from benchmarks.races.trial import THIEF, Scenario, has_no_refresh
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -83,6 +83,7 @@ THIEVES = (
         ),
         kind="thief",
         play=_before,
+        counted=THIEF,
         note=_stolen,
     ),
     Scenario(
@@ -93,6 +94,7 @@ THIEVES = (
         ),
         kind="thief",
         play=_after,
+        counted=THIEF,
         none=has_no_refresh,
     ),
     Scenario(
@@ -103,6 +105,7 @@ THIEVES = (
         ),
         kind="thief",
         play=_lock_step,
+        counted=THIEF | {"thieves_in_window"},
         none=has_no_refresh,
     ),
 )

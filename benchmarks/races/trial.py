@@ -19,6 +19,11 @@ Step = float | Literal["copy", "fail over"]
 is copied, or the server starts again on the copy."""
 
 
+STAYS = frozenset({"false_sign_outs", "refused", "forks", "not_concerned_ended"})
+"""What is looked for where an honest client has to go on."""
+THIEF = frozenset({"false_sign_outs", "thieves_unnoticed", "thieves_in", "not_concerned_ended"})
+
+
 class Void(Exception):
     """The machine was too slow for what the trial wanted to show: it counts for nothing."""
 
@@ -30,6 +35,8 @@ class Scenario:
     """What is done, in one sentence, and what is counted."""
     kind: Literal["honest", "thief"]
     play: Callable[[Trial], AsyncGenerator[Step, None]]
+    counted: frozenset[str]
+    """Which of the counts it looks for; the others would be zeros that nobody looked at."""
     none: Callable[[Peer], str] = lambda _: ""
     """Why it can't be run with a system; empty where it can."""
     note: Callable[[Peer], str] = lambda _: ""

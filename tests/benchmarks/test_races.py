@@ -32,6 +32,10 @@ LIMIT = "lost answer, past the grace"
 """Without the retry key: what the law counts as reuse, and says so."""
 
 
+def test_what_a_peer_says_about_a_scenario_is_about_one_that_there_is():
+    assert {name for peer in PEERS for name in peer.notes} <= NAMED.keys()
+
+
 def played(peer, home, *names):
     async def play():
         with System(peer, home, beyond=FEW.beyond) as system:
