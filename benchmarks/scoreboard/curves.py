@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from benchmarks.scoreboard.results import ADMIT
 from benchmarks.scoreboard.words import value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.scoreboard.charts import Scale
     from benchmarks.scoreboard.results import At
@@ -24,19 +23,23 @@ TITLE = "A refresh with more and more sessions"
 ABOUT = "p50 of a refresh in ms, over the number of sessions that are stored. Lower is better."
 NOTE = "Logarithmic scales: each line of the grid stands for ten times the one before."
 MARKS = ("square", "triangle", "diamond", "cross", "ring")
-"""One for each peer: nobody has to tell colours apart."""
+OUR_MARKS = ("circle", "ring")
+"""One for each line: nobody has to tell colours apart."""
 
 
-def drawn(given: Sequence[At]) -> dict[str, object]:
-    """What the template of lines needs."""
-    measured = [each for each in given if each.none is None]
-    names = list(dict.fromkeys(map(_name, measured)))
+def drawn(given: Mapping[str, Sequence[At]]) -> dict[str, object]:
+    """What the template of lines needs.
+
+    Arguments:
+        given: what was measured, by the name of the line.
+    """
+    measured = [each for rows in given.values() for each in rows]
     title, about, notes = (
         wrap(TITLE, TITLE_LETTERS),
         wrap(ABOUT, SMALL_LETTERS),
         wrap(NOTE, SMALL_LETTERS),
     )
-    top = 32 + 20 * len(title) + 15 * len(about) + 20 * len(names)
+    top = 32 + 20 * len(title) + 15 * len(about) + 20 * len(given)
     across, up = _scales(measured, top)
     return {
         "width": WIDTH,
@@ -52,7 +55,7 @@ def drawn(given: Sequence[At]) -> dict[str, object]:
         "bottom": top + HEIGHT,
         "across": [(round(place, 1), text) for place, text in across.ticks],
         "up": [(round(place, 1), text) for place, text in up.ticks],
-        "curves": _curves(measured, across, up),
+        "curves": _curves(given, across, up),
     }
 
 
@@ -65,28 +68,26 @@ def _scales(given: Sequence[At], top: int) -> tuple[Scale, Scale]:
     )
 
 
-def _curves(given: Sequence[At], across: Scale, up: Scale) -> list[dict[str, object]]:
+def _curves(given: Mapping[str, Sequence[At]], across: Scale, up: Scale) -> list[dict[str, object]]:
     curves: list[dict[str, object]] = []
-    peers = 0
-    for name, rows in groupby(given, key=_name):
+    for name, rows in given.items():
         points = [
             (round(across.place(each.sessions), 1), round(up.place(each.p50_ms), 1))
             for each in rows
             if each.p50_ms
         ]
-        ours = name.startswith(ADMIT)
-        mark = "circle" if ours else MARKS[peers % len(MARKS)]
-        curves.append({"name": name, "points": points, "ours": ours, "mark": mark, "peer": peers})
-        peers += not ours
+        ours = rows[0].system == ADMIT
+        number = sum(curve["ours"] is ours for curve in curves)
+        marks = OUR_MARKS if ours else MARKS
+        mark = marks[number % len(marks)]
+        curves.append(
+            {"name": name, "points": points, "ours": ours, "mark": mark, "number": number}
+        )
     return curves
 
 
 def _described(given: Sequence[At]) -> str:
     return "; ".join(
-        f"{_name(each)} with {each.sessions:,} sessions: {value(each.p50_ms or 0, 'ms')}"
+        f"{each.name} with {each.sessions:,} sessions: {value(each.p50_ms or 0, 'ms')}"
         for each in given
     )
-
-
-def _name(each: At) -> str:
-    return f"{each.system}, {each.store}" if each.store else each.system

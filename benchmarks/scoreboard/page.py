@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks.scoreboard import sentences, tables, tallies
-from benchmarks.scoreboard.pictures import names, pictures
+from benchmarks.scoreboard.pictures import names, parts, pictures
 from benchmarks.scoreboard.words import plain, prose
 
 if TYPE_CHECKING:
@@ -44,14 +44,16 @@ def _told(board: Board, *, unexplained: bool) -> dict[str, object]:
         "heads": tables.heads(board),
         "systems": tables.systems(board),
         "minute": sentences.in_one_minute(board),
-        "better": sentences.others_better(board),
+        "better": tables.ahead(better) if (better := sentences.others_better(board)) else "",
+        "as_good": tables.as_good(board.races),
         "missed": sentences.missed(board, unexplained=unexplained),
         "topics": [
-            {"name": name, "about": each, **tables.comparison(each)}
+            {"charts": parts(name, each), "about": each, **tables.comparison(each)}
             for name, each in zip(names(given), given, strict=True)
         ],
         "promises": tallies.PROMISES,
         "kinds": [tables.races(board.races, kind) for kind in tallies.PROMISES],
+        "scenarios": [tables.told(board.races, kind) for kind in tallies.PROMISES],
         "outcomes": tables.outcomes(board.races),
         "refresh_at": tables.refresh_at(board.growth),
         "thousand": tables.thousand(board.growth),

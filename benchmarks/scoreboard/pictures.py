@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from benchmarks.scoreboard import curves, tallies
 from benchmarks.scoreboard.charts import Bar, Chart, drawn
 from benchmarks.scoreboard.words import absent, label, value
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
     from benchmarks.scoreboard.results import Board, Comparison, Growth, Races, Row, Thousand
 
+CEILING = "hello"
+"""The figure beside a row that the bare server sets."""
+MOST_BARS = 14
 BETTER = {"higher": "Longer is better.", "lower": "Shorter is better."}
 
 
@@ -33,39 +38,47 @@ def pictures(board: Board) -> Iterator[tuple[str, str, dict[str, object]]]:
     """Each chart's name, its template and what that needs."""
     given = board.bench.comparisons
     for name, each in zip(names(given), given, strict=True):
-        yield name, "bars.svg", drawn(_comparison(each))
+        for chart, part in parts(name, each).items():
+            yield chart, "bars.svg", drawn(_comparison(part))
     for kind in tallies.PROMISES:
         yield f"races-{kind}", "bars.svg", drawn(_races(board.races, kind))
-    if any(each.none is None for each in board.growth.refresh_at):
-        yield "growth", "lines.svg", curves.drawn(board.growth.refresh_at)
+    if lines := tallies.curves(board.growth):
+        yield "growth", "lines.svg", curves.drawn(lines)
     yield "growth-rows", "bars.svg", drawn(_rows(board.growth))
     if any(each.bytes for each in board.growth.thousand_refreshes):
         yield "growth-bytes", "bars.svg", drawn(_bytes(board.growth))
 
 
-def ceiling(row: Row, unit: str) -> tuple[str, float] | None:
-    """What the bare server does, by its name: the first figure beside a row in the same unit."""
-    for name, beside in row.beside.items():
-        if beside.unit is None or beside.unit.strip() == unit.strip():
-            return name, beside.median
-    return None
+def parts(name: str, given: Comparison) -> dict[str, Comparison]:
+    """A chart for each last word of what was done, where one would be too long to read.
+
+    Arguments:
+        name: of the chart, where there is one.
+    """
+    if len(given.rows) <= MOST_BARS:
+        return {name: given}
+    found: dict[str, list[Row]] = {}
+    for row in given.rows:
+        found.setdefault(row.what.rpartition(", ")[2], []).append(row)
+    return {
+        f"{name}-{number}": replace(given, title=f"{given.title}: {what}", rows=rows)
+        for number, (what, rows) in enumerate(found.items(), 1)
+    }
+
+
+def _ceiling(row: Row) -> float | None:
+    """What the bare server does."""
+    return row.beside[CEILING].median if CEILING in row.beside else None
 
 
 def _comparison(each: Comparison) -> Chart:
     bars = [_bar(row, each.unit) for row in each.rows]
-    found = [name for row in each.rows if (found := ceiling(row, each.unit)) for name in found[:1]]
-    return Chart(
-        title=each.title,
-        about=BETTER[each.better],
-        bars=bars,
-        ceiling=found[0] if found else "",
-    )
+    return Chart(title=each.title, about=BETTER[each.better], bars=bars, ceiling=CEILING)
 
 
 def _bar(row: Row, unit: str) -> Bar:
     if row.none is not None:
         return Bar(system=row.system, label=label(row), told=absent(row.none))
-    above = ceiling(row, unit)
     return Bar(
         system=row.system,
         label=label(row),
@@ -73,7 +86,7 @@ def _bar(row: Row, unit: str) -> Bar:
         median=row.spread.median,
         low=row.spread.min,
         high=row.spread.max,
-        ceiling=above[1] if above else None,
+        ceiling=_ceiling(row),
     )
 
 

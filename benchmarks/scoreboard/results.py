@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ADMIT = "Admit"
+REFRESH = "a refresh"
+"""What growth asks of every system that has it."""
 Results = TypeVar("Results", bound="Head")
 
 
@@ -120,6 +122,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     scenario: str
     trials: int = 0
+    void: int = 0
+    """Trials that the machine was too slow for, and that count for nothing."""
     seconds_waited: float = 0.0
     clock_moved: bool = False
     false_sign_outs: int | None = None
@@ -152,6 +156,8 @@ class At(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     sessions: int = 0
     store: str = ""
+    what: str = ""
+    """What is asked, where a system has no refresh."""
     p50_ms: float | None = None
     p99_ms: float | None = None
     per_second: float | None = None
@@ -162,6 +168,13 @@ class At(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _either(self.none, "sessions and p50_ms", self.sessions or None, self.p50_ms)
+
+    @property
+    def name(self) -> str:
+        """The system, the store, and what is asked where it is no refresh."""
+        what = self.what.partition(",")[0]
+        parts = (self.system, self.store, "" if what == REFRESH else what)
+        return ", ".join(filter(None, parts))
 
 
 class Thousand(msgspec.Struct, frozen=True, kw_only=True):

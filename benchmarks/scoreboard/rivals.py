@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.scoreboard.results import ADMIT
 
@@ -41,6 +41,16 @@ class Pair:
         """Whether a round of the one came out like a round of the other."""
         ours, peer = self.ours.spread, self.peer.spread
         return ours.min <= peer.max and peer.min <= ours.max
+
+
+class Ahead(NamedTuple):
+    """A figure in which a peer is better than Admit, in words."""
+
+    where: str
+    who: str
+    theirs: str
+    ours: str
+    by: str
 
 
 def pairs(comparison: Comparison) -> list[Pair]:

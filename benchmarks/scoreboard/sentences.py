@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.figures import number
 from benchmarks.scoreboard import tallies
 from benchmarks.scoreboard.results import ADMIT, ResultsError
-from benchmarks.scoreboard.rivals import pairs
+from benchmarks.scoreboard.rivals import Ahead, pairs
 from benchmarks.scoreboard.words import label, plain, prose, value
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from benchmarks.scoreboard.results import Board, Comparison, Goal, Row
     from benchmarks.scoreboard.rivals import Pair
+
+
+MOST_NAMED, MOST_AHEAD = 8, 4
+"""Peers in one sentence; a section has all that are better than Admit."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,15 @@ def in_one_minute(board: Board) -> list[str]:
     return [*speed, *tallies.races(board.races), *tallies.growth(board.growth), _goals(board)]
 
 
-def others_better(board: Board) -> list[str]:
-    """Every comparison, race and growth figure in which a peer is ahead of Admit."""
-    ahead = [
-        f"**{prose(each.title)}**: {_ahead(pair, each.unit)}"
-        for each in board.bench.comparisons
-        for pair in pairs(each)
-        if pair.peer_is_ahead
+def others_better(board: Board) -> list[Ahead]:
+    """Every comparison, figure of growth and count of a race in which a peer is ahead of Admit."""
+    found = [_ahead(pair, each) for each in board.bench.comparisons for pair in pairs(each)]
+    in_speed = [each for each in found if each]
+    return [
+        *in_speed,
+        *tallies.better_at_growth(board.growth),
+        *tallies.better_in_races(board.races),
     ]
-    return [*ahead, *tallies.better_at_growth(board.growth), *tallies.better_in_races(board.races)]
 
 
 def missed(board: Board, *, unexplained: bool = False) -> list[Missed]:
@@ -111,11 +115,21 @@ def _of_row(row: Row, found: list[Pair], each: Comparison) -> str:
     behind = [pair for pair in found if not pair.peer_is_ahead]
     if behind:
         line += ", which is " if each.better == "higher" else "; "
-        line += ", ".join(_behind(pair, each.unit) for pair in behind)
+        line += ", ".join(_behind(pair, each.unit) for pair in _ends(behind))
+        if len(behind) > MOST_NAMED:
+            line += f", and {len(behind) - 2} in between"
     line += "."
     if ahead:
-        line += f" **Better than Admit**: {'; '.join(_ahead(pair, each.unit) for pair in ahead)}."
+        line += f" **Better than Admit**: {_firsts(ahead, each.unit)}."
     return line
+
+
+def _ends(found: list[Pair]) -> list[Pair]:
+    """All of them, or of many the nearest and the farthest: the table has the others."""
+    if len(found) <= MOST_NAMED:
+        return found
+    ordered = sorted(found, key=lambda pair: pair.factor or 0.0)
+    return [ordered[0], ordered[-1]]
 
 
 def _behind(pair: Pair, unit: str) -> str:
@@ -130,12 +144,32 @@ def _behind(pair: Pair, unit: str) -> str:
     return f"{name} {times} as much ({theirs}{_overlap(pair)})"
 
 
-def _ahead(pair: Pair, unit: str) -> str:
-    """The peer's figure first: it is the peer's line."""
+def _ahead(pair: Pair, each: Comparison) -> Ahead | None:
+    if not pair.peer_is_ahead:
+        return None
+    ours = value(pair.ours.spread.median, each.unit)
+    return Ahead(
+        prose(each.title),
+        plain(label(pair.peer)),
+        value(pair.peer.spread.median, each.unit),
+        f"{ours} ({prose(pair.ours.what)})" if pair.ours.what else ours,
+        f"{number(pair.factor)} times{_overlap(pair)}" if pair.factor else "",
+    )
+
+
+def _first(pair: Pair, unit: str) -> str:
+    """The peer's figure first: it is the peer's place."""
     told = f"{plain(label(pair.peer))} {value(pair.peer.spread.median, unit)}"
-    ours = f"{plain(label(pair.ours))} {value(pair.ours.spread.median, unit)}"
     by = f", {number(pair.factor)} times better" if pair.factor else ""
-    return f"**{told}**, {ours}{by}{_overlap(pair)}"
+    return f"**{told}**{by}{_overlap(pair)}"
+
+
+def _firsts(found: list[Pair], unit: str) -> str:
+    """The farthest ahead by name, and how many more there are."""
+    ordered = sorted(found, key=lambda pair: -(pair.factor or 0.0))
+    told = "; ".join(_first(pair, unit) for pair in ordered[:MOST_AHEAD])
+    more = len(found) - MOST_AHEAD
+    return f"{told}; and [{more} more](#where-others-are-better)" if more > 0 else told
 
 
 def _overlap(pair: Pair) -> str:

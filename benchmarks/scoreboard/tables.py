@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Row,
         System,
     )
+    from benchmarks.scoreboard.rivals import Ahead
 
 VERDICTS = {True: "ok", False: "**short**", None: ""}
 
@@ -56,6 +57,35 @@ def systems(board: Board) -> str:
             found.setdefault(each.name, each)
     header = ["system", "served by", "passwords", "a refresh", "grace", "lacks", "versions"]
     return table(header, map(_system, found.values()))
+
+
+def ahead(found: Sequence[Ahead]) -> str:
+    """Where others are better, a line for each figure."""
+    rows = [[each.where, f"**{each.who}**", f"**{each.theirs}**", *each[3:]] for each in found]
+    return table(["figure", "better", "with", "Admit", "by"], rows)
+
+
+def as_good(given: Races) -> str:
+    """In how many scenarios each peer does at least as well as Admit, by what is counted."""
+    rows = [
+        [plain(system), *(f"{good} of {compared}" for good, compared in counts)]
+        for system, counts in tallies.as_good_in_races(given).items()
+    ]
+    return table(["system", *tallies.COLUMNS.values()], rows)
+
+
+def told(given: Races, kind: str) -> list[str]:
+    """What is done in each scenario of a kind, and what is to be known of a system in it."""
+    return [
+        " ".join([f"*{prose(each.name)}*: {prose(each.told)}", *_notes(given, each.name)])
+        for each in given.scenarios
+        if each.honest_or_thief == kind
+    ]
+
+
+def _notes(given: Races, scenario: str) -> list[str]:
+    noted = [each for each in given.results if each.scenario == scenario and each.note]
+    return [f"{plain(each.system)} {prose(each.note)}." for each in noted]
 
 
 def comparison(given: Comparison) -> dict[str, str]:
@@ -99,7 +129,7 @@ def refresh_at(given: Growth) -> str:
     header = ["system", "sessions", *(name for name, _, _ in tallies.AT.values())]
     rows = []
     for each in given.refresh_at:
-        name = plain(f"{each.system}, {each.store}" if each.store else each.system)
+        name = plain(each.name)
         if each.none is not None:
             rows.append([name, "", prose(each.none), "", "", "", "", ""])
             continue
@@ -180,7 +210,8 @@ def _outcome(each: Outcome) -> list[str]:
     if each.none is not None:
         return [*names, prose(each.none), "", *([""] * len(tallies.COLUMNS)), prose(each.note)]
     counts = [tallies.told(each, column, each.trials) for column in tallies.COLUMNS]
-    return [*names, f"{each.trials:,}", _time(each), *counts, prose(each.note)]
+    void = f", {each.void:,} void" if each.void else ""
+    return [*names, f"{each.trials:,}{void}", _time(each), *counts, prose(each.note)]
 
 
 def _time(each: Outcome) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.figures import number
 from benchmarks.scoreboard.results import ADMIT
-from benchmarks.scoreboard.words import UNKNOWN, count, plain, prose, value
+from benchmarks.scoreboard.rivals import Ahead
+from benchmarks.scoreboard.words import count, plain, prose, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -72,7 +72,7 @@ def races(given: Races) -> list[str]:
 
 
 def growth(given: Growth) -> list[str]:
-    told = [_grown(list(each)) for _, each in groupby(given.refresh_at, key=_kept)]
+    told = [_grown(name, each) for name, each in curves(given).items()]
     left = [_left(each) for each in given.thousand_refreshes]
     return [
         f"**Growth, p50 of a refresh**: {'; '.join(told)}.",
@@ -80,32 +80,38 @@ def growth(given: Growth) -> list[str]:
     ]
 
 
-def better_in_races(given: Races) -> list[str]:
-    """For each peer: in which column of which scenario it does better than Admit, or as well."""
-    ours = {each.scenario: each for each in _of(given.results, ours=True)}
-    theirs = sorted(_of(given.results, ours=False), key=lambda each: each.system)
-    lines = []
-    for system, outcomes in groupby(theirs, key=lambda each: each.system):
-        beside = [(each, ours[each.scenario]) for each in outcomes if each.scenario in ours]
-        better = [text for each in beside for text in _better(*each)]
-        as_good = list(_as_good(beside))
-        parts = [f"**better in {'; '.join(better)}**"] if better else []
-        parts += [f"as good in {'; '.join(as_good)}"] if as_good else []
-        if parts:
-            lines.append(f"**Races, {plain(system)}**: {'; '.join(parts)}.")
-    return lines
+def better_in_races(given: Races) -> list[Ahead]:
+    """Each count of each scenario in which a peer does better than Admit."""
+    return [each for peer, ours in _beside(given) for each in _better(peer, ours)]
 
 
-def better_at_growth(given: Growth) -> list[str]:
+def as_good_in_races(given: Races) -> dict[str, list[tuple[int, int]]]:
+    """For each peer and column: in how many scenarios it does at least as well, of how many."""
+    beside = _beside(given)
+    return {
+        system: [
+            _as_good([pair for pair in beside if pair[0].system == system], column)
+            for column in COLUMNS
+        ]
+        for system in dict.fromkeys(peer.system for peer, _ in beside)
+    }
+
+
+def better_at_growth(given: Growth) -> list[Ahead]:
+    """Each figure of growth in which a peer does better than Admit."""
     ours = [each for each in given.refresh_at if each.system == ADMIT and each.none is None]
-    lines = []
+    found: list[Ahead] = []
     for each in given.refresh_at:
         if each.system != ADMIT and each.none is None:
-            told = _better_at(each, [row for row in ours if row.sessions == each.sessions])
-            if told:
-                name = plain(_name(each))
-                lines.append(f"**Growth, {each.sessions:,} sessions**: {name}: {'; '.join(told)}.")
-    return [*lines, *_smaller(given.thousand_refreshes)]
+            found += _better_at(each, [row for row in ours if row.sessions == each.sessions])
+    return [*found, *_smaller(given.thousand_refreshes)]
+
+
+def _beside(given: Races) -> list[tuple[Outcome, Outcome]]:
+    """What each peer made of a scenario, beside what Admit made of it."""
+    ours = {each.scenario: each for each in _of(given.results, ours=True)}
+    theirs = _of(given.results, ours=False)
+    return [(each, ours[each.scenario]) for each in theirs if each.scenario in ours]
 
 
 def _of(results: Iterable[Outcome], *, ours: bool) -> list[Outcome]:
@@ -130,30 +136,22 @@ def told(outcome: Outcome, column: str, usual: int = 0) -> str:
     return count(found, outcome.trials, usual)
 
 
-def _better(peer: Outcome, ours: Outcome) -> Iterator[str]:
+def _better(peer: Outcome, ours: Outcome) -> Iterator[Ahead]:
     for column, name in COLUMNS.items():
         both = _counted(peer, ours, column)
         if both and both[0] < both[1]:
-            yield (
-                f"{prose(peer.scenario)}: {name} {told(peer, column)}, Admit {told(ours, column)}"
-            )
+            where = f"Races, {prose(peer.scenario)}: {name}"
+            yield Ahead(where, plain(peer.system), told(peer, column), told(ours, column), "")
 
 
-def _as_good(beside: Sequence[tuple[Outcome, Outcome]]) -> Iterator[str]:
-    for column, name in COLUMNS.items():
-        compared = [(peer, _counted(peer, ours, column)) for peer, ours in beside]
-        known = [(peer, both) for peer, both in compared if both]
-        equal = [peer.scenario for peer, both in known if both[0] == both[1]]
-        if equal and len(equal) == len(known):
-            yield f"{name} (all {len(equal)} scenarios)"
-        elif equal:
-            yield f"{name} ({', '.join(map(prose, equal))})"
+def _as_good(beside: Sequence[tuple[Outcome, Outcome]], column: str) -> tuple[int, int]:
+    counted = [both for peer, ours in beside if (both := _counted(peer, ours, column))]
+    return sum(theirs <= admits for theirs, admits in counted), len(counted)
 
 
-def _better_at(peer: At, ours: Sequence[At]) -> list[str]:
+def _better_at(peer: At, ours: Sequence[At]) -> Iterator[Ahead]:
     """Beside ours on the same store, or else whichever does us least credit."""
     alike = [each for each in ours if each.store == peer.store] or ours
-    told = []
     for field, (name, unit, higher) in AT.items():
         theirs = getattr(peer, field)
         given = [found for each in alike if (found := getattr(each, field)) is not None]
@@ -161,20 +159,18 @@ def _better_at(peer: At, ours: Sequence[At]) -> list[str]:
             continue
         admits = min(given) if higher else max(given)
         if theirs > admits if higher else theirs < admits:
-            told.append(f"{name} **{value(theirs, unit)}**, Admit {value(admits, unit)}")
-    return told
+            where = f"Growth, {peer.sessions:,} sessions: {name}"
+            yield Ahead(where, plain(peer.name), value(theirs, unit), value(admits, unit), "")
 
 
-def _smaller(given: Sequence[Thousand]) -> Iterator[str]:
+def _smaller(given: Sequence[Thousand]) -> Iterator[Ahead]:
     ours = next((each for each in given if each.system == ADMIT), None)
     for each in given:
         for field in ("rows", "bytes"):
             theirs, admits = getattr(each, field), getattr(ours, field, None)
             if theirs is not None and admits is not None and theirs < admits:
-                yield (
-                    f"**Left by 1,000 refreshes**: {plain(each.system)} **{theirs:,} {field}**,"
-                    f" Admit {admits:,}."
-                )
+                where = f"Left by 1,000 refreshes: {field}"
+                yield Ahead(where, plain(each.system), f"{theirs:,}", f"{admits:,}", "")
 
 
 def _total(each: Total) -> str:
@@ -182,22 +178,21 @@ def _total(each: Total) -> str:
     return f"{told} ({value(each.percent, '%')})" if each.found else told
 
 
-def _kept(each: At) -> tuple[str, str]:
-    return each.system, each.store
+def curves(given: Growth) -> dict[str, list[At]]:
+    """What was measured with more and more sessions, by what it was measured of."""
+    found: dict[str, list[At]] = {}
+    for each in given.refresh_at:
+        if each.none is None:
+            found.setdefault(each.name, []).append(each)
+    return found
 
 
-def _name(each: At) -> str:
-    return f"{each.system}, {each.store}" if each.store else each.system
-
-
-def _grown(given: Sequence[At]) -> str:
+def _grown(name: str, given: Sequence[At]) -> str:
     first, last = given[0], given[-1]
-    if first.p50_ms is None or last.p50_ms is None:
-        return f"{plain(_name(first))}: {prose(first.none or last.none or '')}"
-    small, large = value(first.p50_ms, "ms"), value(last.p50_ms, "ms")
-    times = value(last.p50_ms / first.p50_ms, "times") if first.p50_ms else UNKNOWN
+    small, large = first.p50_ms or 0.0, last.p50_ms or 0.0
+    times = f", {number(large / small)} times" if small else ""
     sessions = f"from {first.sessions:,} to {last.sessions:,} sessions"
-    return f"{plain(_name(first))} {small} to {large}, {times}, {sessions}"
+    return f"{plain(name)} {value(small, 'ms')} to {value(large, 'ms')}{times}, {sessions}"
 
 
 def _left(each: Thousand) -> str:

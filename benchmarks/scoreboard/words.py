@@ -17,7 +17,9 @@ UNKNOWN = "–"  # noqa: RUF001 - a dash in a cell is no minus
 
 def absent(none: str) -> str:
     """What stands in a narrow cell in place of a figure."""
-    return "not run" if none.startswith("not run") else "has none"
+    if none.startswith("not run"):
+        return "not run"
+    return "has none" if none.startswith("has no") else "see the table"
 
 
 def value(amount: float, unit: str) -> str:
