@@ -21,10 +21,14 @@ MEASURED = (
 
 
 def machine() -> str:
-    usable = getattr(os, "sched_getaffinity", None)  # not everywhere
-    cores = len(usable(0)) if usable else os.cpu_count()
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{_cpu()}, {cores} cores; {python}; {_system()}"
+    return f"{_cpu()}, {cores()} cores; {python}; {_system()}"
+
+
+def cores() -> int:
+    """As many as this process may use."""
+    usable = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def libraries() -> str:

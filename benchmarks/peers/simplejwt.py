@@ -91,4 +91,10 @@ SIMPLEJWT = Peer(
         "reuse_detection": "has no detection of reuse: a token that was used is refused, no more"
     },
     database="db.sqlite3",
+    notes={
+        "refresh and password change": (
+            "whoever changes it is given new tokens; where the refresh is answered after that, its"
+            " tokens are kept, and open nothing (CHECK_REVOKE_TOKEN)"
+        ),
+    },
 )

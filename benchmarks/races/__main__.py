@@ -8,57 +8,32 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import runpy
-import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-
-import uvloop
 
 from benchmarks.machine import libraries, machine
 from benchmarks.peers import PEERS
-from benchmarks.peers.peer import Peer
-from benchmarks.races.result import Result, table
-from benchmarks.races.running import FULL, QUICK, Races, Size
+from benchmarks.races.chosen import Wish, all_played, matches
+from benchmarks.races.result import table
 from benchmarks.races.scenarios import SCENARIOS
-from benchmarks.races.system import System
 from benchmarks.report import head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from benchmarks.races.chosen import Played
 
 
 def main() -> None:
     given = _arguments()
-    size = QUICK if given.quick else FULL
-    print(f"{machine()}\n{libraries()}\n{_what(size, given.seed)}", flush=True)
-    ran, results = [], []
-    for peer in _chosen(given.systems, given.system):
-        if missing := peer.missing():
-            print(f"\n{peer.name}: not run: {missing}", flush=True)
-            continue
-        started = time.monotonic()
-        ran.append(peer)
-        results += races(peer, size=size, seed=given.seed)
-        print(f"{peer.name}: {time.monotonic() - started:.0f} s", flush=True)
+    wish = Wish(tuple(given.systems), given.system, quick=given.quick, seed=given.seed)
+    print(f"{machine()}\n{libraries()}\n{_what(wish)}", flush=True)
+    played = []
+    for each in all_played(wish):
+        print(f"\n{_told(each)}", flush=True)
+        played.append(each)
     if given.json:
-        given.json.write_text(_json(ran, results, size, given.seed), encoding="utf-8")
-
-
-def races(peer: Peer, *, size: Size, seed: int) -> list[Result]:
-    """Run every scenario with one system, and print what came of it."""
-
-    async def run(home: Path) -> list[Result]:
-        with System(peer, home, beyond=size.beyond) as system:
-            runs = Races(system, seed=seed, size=size)
-            await runs.gather()
-            return await runs.all()
-
-    with TemporaryDirectory(prefix="races-") as home:
-        results = uvloop.run(run(Path(home)))
-    print(f"\n{peer.name} ({peer.served})\n{table(results)}", flush=True)
-    return results
+        given.json.write_text(_json(played, wish), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -79,48 +54,36 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     given = parser.parse_args()
     for each in given.systems:
-        if not any(_matches(peer, each) for peer in PEERS):
+        if not any(matches(peer, each) for peer in PEERS):
             names = ", ".join(peer.name for peer in PEERS)
             parser.error(f"there is no {each}; there are {names}")
     return given
 
 
-def _chosen(names: Sequence[str], own: Path | None) -> Iterator[Peer]:
-    if own:
-        yield theirs(own)
-    if names or not own:
-        yield from (
-            peer for peer in PEERS if not names or any(_matches(peer, name) for name in names)
-        )
-
-
-def theirs(file: Path) -> Peer:
-    """The `PEER` of somebody's own module."""
-    found = runpy.run_path(str(file)).get("PEER")
-    if not isinstance(found, Peer):
-        raise SystemExit(f"{file} has no PEER: docs/races.md shows one")
-    return found
-
-
-def _matches(peer: Peer, name: str) -> bool:
-    return name.casefold() in peer.name.casefold()
-
-
-def _what(size: Size, seed: int) -> str:
+def _what(wish: Wish) -> str:
+    size = wish.size
     return (
-        f"seed {seed}; {size.trials:,} trials of each scenario, fewer where all would take longer"
-        f" than about {size.seconds:g} s, but at least {size.fewest}"
+        f"seed {wish.seed}; {size.trials:,} trials of each scenario, fewer where all would take"
+        f" longer than about {size.seconds:g} s, but at least {size.fewest}"
     )
 
 
-def _json(peers: Sequence[Peer], results: Sequence[Result], size: Size, seed: int) -> str:
-    told = head(peers, _what(size, seed)) | {
-        "seed": seed,
+def _told(played: Played) -> str:
+    name = f"{played.peer.name} ({played.peer.served})"
+    if played.missing:
+        return f"{name}: not run: {played.missing}"
+    return f"{name}, {played.seconds:.0f} s\n{table(played.results)}"
+
+
+def _json(played: Sequence[Played], wish: Wish) -> str:
+    ran = [each.peer for each in played if not each.missing]
+    told = head(ran, _what(wish)) | {
+        "seed": wish.seed,
         "scenarios": [
             {"name": each.name, "told": each.told, "honest_or_thief": each.kind}
             for each in SCENARIOS
         ],
-        "results": [each.as_dict() for each in results],
+        "results": [result.as_dict() for each in played for result in each.results],
     }
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
+
+import uvloop
 
 from benchmarks.peers.peer import Person
 from benchmarks.races.browser import Browser
 from benchmarks.races.counts import Counts, total
 from benchmarks.races.result import Result
 from benchmarks.races.scenarios import SCENARIOS
+from benchmarks.races.system import System
 from benchmarks.races.trial import Trial, Void
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
 
     from benchmarks.peers.peer import Peer
-    from benchmarks.races.system import System
     from benchmarks.races.trial import Scenario, Step
 
 T = TypeVar("T")
@@ -41,7 +45,7 @@ class Size:
     """By how many seconds a grace is exceeded where it has to be over."""
 
 
-FULL = Size(trials=1000, fewest=100, seconds=8.0, beyond=0.3)
+FULL = Size(trials=1000, fewest=100, seconds=12.0, beyond=0.3)
 QUICK = Size(trials=24, fewest=8, seconds=0.5, beyond=0.1)
 
 
@@ -171,6 +175,19 @@ class Races:
                 trial.other.inside = False  # perhaps: it signs in again
         else:
             await some_at_once(map(_look_at_other, trials))
+
+
+def races(peer: Peer, *, size: Size, seed: int) -> list[Result]:
+    """Every scenario with one system, which is started for it."""
+
+    async def run(home: Path) -> list[Result]:
+        with System(peer, home, beyond=size.beyond) as system:
+            played = Races(system, seed=seed, size=size)
+            await played.gather()
+            return await played.all()
+
+    with TemporaryDirectory(prefix="races-") as home:
+        return uvloop.run(run(Path(home)))
 
 
 async def some_at_once(jobs: Iterable[Awaitable[T]]) -> list[T]:

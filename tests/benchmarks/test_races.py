@@ -11,8 +11,8 @@ import uvloop
 from benchmarks.peers import PEERS
 from benchmarks.peers.admit import ADMIT
 from benchmarks.processes import ROOT
-from benchmarks.races.__main__ import races, theirs
-from benchmarks.races.running import Races, Size
+from benchmarks.races.chosen import theirs
+from benchmarks.races.running import Races, Size, races
 from benchmarks.races.scenarios import SCENARIOS
 from benchmarks.races.system import System
 from tests.benchmarks.flawed import flawed

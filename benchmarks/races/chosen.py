@@ -1,0 +1,86 @@
+"""Which systems are played, and two of them at once where there are two cores."""
+
+from __future__ import annotations
+
+import runpy
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.machine import cores
+from benchmarks.peers import PEERS
+from benchmarks.peers.peer import Peer
+from benchmarks.races.running import FULL, QUICK, Size, races
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmarks.races.result import Result
+
+SIDE_BY_SIDE = 2
+"""Each server has a core, as long as there are as many, and a client asks for little."""
+
+
+class Wish(NamedTuple):
+    names: tuple[str, ...]
+    """Each a part of one, or of several; all systems where there is neither this nor `own`."""
+    own: Path | None
+    """A module with a PEER."""
+    quick: bool
+    seed: int
+
+    @property
+    def size(self) -> Size:
+        return QUICK if self.quick else FULL
+
+
+class Played(NamedTuple):
+    peer: Peer
+    missing: str
+    """Why it was not played; empty where it was."""
+    results: list[Result]
+    seconds: float
+
+
+def all_played(wish: Wish) -> Iterator[Played]:
+    """Each system when it is done, in the order in which they are chosen."""
+    peers = list(chosen(wish))
+    workers = min(SIDE_BY_SIDE, cores())
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        told = pool.map(partial(_play, wish), range(len(peers)))
+        for peer, (missing, results, seconds) in zip(peers, told, strict=True):
+            yield Played(peer, missing, results, seconds)
+
+
+def chosen(wish: Wish) -> Iterator[Peer]:
+    if wish.own:
+        yield theirs(wish.own)
+    if wish.names or not wish.own:
+        for peer in PEERS:
+            if not wish.names or any(matches(peer, name) for name in wish.names):
+                yield peer
+
+
+def theirs(file: Path) -> Peer:
+    """The `PEER` of somebody's own module."""
+    found = runpy.run_path(str(file)).get("PEER")
+    if not isinstance(found, Peer):
+        raise SystemExit(f"{file} has no PEER: docs/races.md shows one")
+    return found
+
+
+def matches(peer: Peer, name: str) -> bool:
+    return name.casefold() in peer.name.casefold()
+
+
+def _play(wish: Wish, number: int) -> tuple[str, list[Result], float]:
+    """One of them, in a process of its own, which chooses anew: an adapter is no data."""
+    peer = list(chosen(wish))[number]
+    if missing := peer.missing():
+        return missing, [], 0.0
+    started = time.monotonic()
+    results = races(peer, size=wish.size, seed=wish.seed)
+    return "", results, time.monotonic() - started
