@@ -221,7 +221,9 @@ inline present(who, token, k) {
 
 /* ---- Who is there --------------------------------------------------------------------------- */
 
+#ifndef GOES_ON
 #define GOES_ON (row.generation < EXCHANGES && !row.ended)
+#endif
 #define LOCALS byte answer, n, i; bool lived, stale, behind; mtype verdict
 
 /* What an answer does to the jar: one that brings the same token again sets no cookie. */
@@ -234,12 +236,17 @@ inline present(who, token, k) {
   (it == row.key || it == kept.key || it == with_key[0] || it == with_key[1] || \
    it == with_key[2] || it == with_key[3])
 
-inline replace_key() {
-  jar_key = KEYED;
-  do
-  :: KEYED && HELD(jar_key) -> jar_key++
-  :: else -> break
-  od
+/* Once the answer to it was taken; another tab may have done that. */
+inline replace_key(used) {
+  if
+  :: KEYED && jar_key == used ->
+    jar_key = 1;
+    do
+    :: HELD(jar_key) -> jar_key++
+    :: else -> break
+    od
+  :: else
+  fi
 }
 
 #if TABS
@@ -263,7 +270,7 @@ active [TABS] proctype Tab() {
       }
     :: atomic {
         jar = (SETS_COOKIE -> answer : jar);
-        replace_key();
+        replace_key(k);
         waiting[_pid] = IDLE; way[_pid] = IDLE; token = 0; answer = 0; k = 0;
         if
         :: jar != NOTHING -> printf("owner %d: the jar holds %d\n", _pid, jar)

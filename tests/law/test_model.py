@@ -56,6 +56,7 @@ LIMITS = {
     "ways_of_a_third": ("honest_signed_out", "presents 1: it was used"),
     "late_without_a_key": ("honest_signed_out", "presents 0: it was used"),
     "late_with_the_key_and_another_tab": ("honest_signed_out", "presents 0: it was used"),
+    "key_replaced_by_a_rest": ("honest_signed_out", "presents 1: it was used"),
     "late_at_a_failover": ("honest_signed_out", "presents 0: it was used"),
     "thief_has_the_key": ("thief_unnoticed", "owner 0 presents 0: its successor again"),
     "lock_step": ("lock_step", "thief 1 presents 2: its successor again"),
