@@ -126,7 +126,7 @@ class Flawed:
         if self._row("SELECT 1 FROM spent WHERE token = ?", (token,)):
             return REFUSED
         if "atomic" not in self.flaws:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.05)  # for the second of two to look, too
         self._spend(token)
         return 200, {"token": _token(session["id"], secrets.randbits(60))}
 
