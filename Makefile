@@ -40,7 +40,7 @@ servers peers: | .venv/bin/pip
 	@missing=; for program in $(PROGRAMS); do case $$program in \
 		postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql" ;; \
 		nodejs) command -v node >/dev/null && command -v npm >/dev/null || missing="$$missing nodejs npm" ;; \
-		gcc) echo '\#include <stdio.h>' | gcc -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev" ;; \
+		gcc) echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev" ;; \
 		*) command -v $$program >/dev/null || missing="$$missing $$program" ;; \
 	esac; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
