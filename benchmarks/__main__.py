@@ -30,7 +30,7 @@ from benchmarks.comparisons import Comparison, Found
 from benchmarks.field import Field
 from benchmarks.figures import Figure, table
 from benchmarks.machine import libraries, machine
-from benchmarks.peers import PEERS
+from benchmarks.peers import FOR_SPEED
 from benchmarks.sizes import FULL, QUICK, Sizes
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _what(sizes: Sizes) -> str:
 
 def as_json(found: Found, sizes: Sizes) -> str:
     """The raw results, from which the scoreboard is made."""
-    told = report.head(PEERS, _what(sizes)) | {
+    told = report.head(FOR_SPEED, _what(sizes)) | {
         "figures": [figure.as_dict() for figure in found.figures],
         "comparisons": [comparison.as_dict() for comparison in found.comparisons],
     }

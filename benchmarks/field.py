@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks import sessions, wire
 from benchmarks.comparisons import Row
 from benchmarks.load import Load, drive
-from benchmarks.peers import PEERS
+from benchmarks.peers import FOR_SPEED
 from benchmarks.peers.peer import Person
 from benchmarks.seed import PASSWORD, address
 
@@ -76,7 +76,7 @@ class System:
 class Field:
     """All systems; each starts when it is first asked for, and ends with the block."""
 
-    def __init__(self, sizes: Sizes, peers: Sequence[Peer] = PEERS) -> None:
+    def __init__(self, sizes: Sizes, peers: Sequence[Peer] = FOR_SPEED) -> None:
         self.peers = peers
         self._sizes = sizes
         self._around = ExitStack()

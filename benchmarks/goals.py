@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 ADMIT = "Admit"
 RATES: Mapping[str, Mapping[str, float]] = {
-    "protected": {"Express tutorial": 10},
-    "refreshing": {"Express tutorial": 5, "Django + simplejwt": 15},
+    "protected": {"Express tutorial": 10, "Express tutorial, older Node": 10},
+    "refreshing": {
+        "Express tutorial": 5,
+        "Express tutorial, older Node": 5,
+        "Django + simplejwt": 15,
+    },
 }
 """By topic and system: how many times as often as the system's."""
 NAMES = {"protected": "A protected route", "refreshing": "A refresh"}
@@ -26,7 +30,7 @@ def of_rates(topic: str, rows: Sequence[Row]) -> list[Goal]:
     measured = {row.system: row.rounds for row in rows if not row.none}
     return [
         Goal(
-            text=f"{NAMES[topic]}: Admit at least {times:g} times the {system}",
+            text=f"{NAMES[topic]}: Admit at least {times:g} times as often as {system}",
             wanted=times,
             rounds=ratios(measured[ADMIT], measured[system]),
         )

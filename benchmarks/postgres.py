@@ -33,6 +33,7 @@ CLIENTS = (1, 8, 64)
 GOAL = 0.5
 """Refreshes for each bare statement, with 64 clients."""
 ROWS = 2_000
+MOST_SECONDS = 60
 SECRET = "a secret of the benchmarks 0123456789abcdef"
 BARE = """\
 \\set row random(1, {rows})
@@ -160,31 +161,33 @@ def _engine(url: str, tokens: list[str], count: int, seconds: float) -> float:
 
 
 def _pgbench(server: PostgresServer, database: str, clients: int, seconds: float) -> float:
-    """Bare statements a second."""
+    """Bare statements a second.
+
+    On a machine that is busy a second may be over before all clients are connected; then it is
+    asked again for twice as long.
+    """
+    asked, told = max(1, round(seconds)), ""
+    while asked < MOST_SECONDS:
+        told = _told_by_pgbench(server, database, clients, asked)
+        found = re.search(r"tps = ([\d.]+)", told)
+        if found and float(found[1]):
+            return float(found[1])
+        asked *= 2
+    raise RuntimeError(told)
+
+
+def _told_by_pgbench(server: PostgresServer, database: str, clients: int, seconds: int) -> str:
+    load = ("-c", str(clients), "-j", str(min(2, clients)), "-T", str(seconds))
+    address = ("-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres", database)
     with NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(BARE.format(rows=ROWS))
         script.flush()
-        told = subprocess.run(
-            [
-                server.program("pgbench"),
-                *("-n", "-M", "prepared", "-f", script.name),
-                *(
-                    "-c",
-                    str(clients),
-                    "-j",
-                    str(min(2, clients)),
-                    "-T",
-                    str(max(1, round(seconds))),
-                ),
-                *("-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres", database),
-            ],
+        return subprocess.run(
+            [server.program("pgbench"), "-n", "-M", "prepared", "-f", script.name, *load, *address],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-    found = re.search(r"tps = ([\d.]+)", told)
-    assert found, told
-    return float(found[1])
 
 
 def _into(tokens: list[str], slot: int) -> Callable[[str], None]:

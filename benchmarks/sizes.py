@@ -18,6 +18,8 @@ class Sizes:
     postgres_rounds: int
     calls: int
     """How many verifications one round times."""
+    verifying_rounds: int
+    """Each lets a dozen libraries warm up anew."""
     peer_rounds: int
     """How often every system has its turn: there are several, each asked two things."""
     peer_seconds: float
@@ -58,6 +60,7 @@ FULL = Sizes(
     seconds=1.0,
     postgres_rounds=9,
     calls=640,
+    verifying_rounds=7,
     peer_rounds=9,
     peer_seconds=0.5,
     sign_in_rounds=4,
@@ -84,8 +87,9 @@ QUICK = Sizes(
     name="quick",
     rounds=2,
     seconds=0.4,
-    postgres_rounds=2,
+    postgres_rounds=1,
     calls=160,
+    verifying_rounds=1,
     peer_rounds=2,
     peer_seconds=0.25,
     sign_in_rounds=1,
@@ -100,8 +104,8 @@ QUICK = Sizes(
     storm_rounds=1,
     storm_seconds=0.5,
     storm_clients=8,
-    sign_ins=400,
-    refreshes=4_000,
+    sign_ins=200,
+    refreshes=2_000,
     sessions=200_000,
     purged=20_000,
     cold_rounds=3,

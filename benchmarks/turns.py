@@ -20,23 +20,31 @@ Rounds = dict[str, dict[str, list[Round]]]
 
 
 def in_turn(
-    systems: Sequence[System], asked: Mapping[str, Asked], *, rounds: int, seconds: float
+    systems: Sequence[System],
+    asked: Mapping[str, Asked],
+    *,
+    rounds: int,
+    seconds: float,
+    warm: bool = False,
 ) -> Rounds:
-    """Ask each of these of each system; a round before the first warms up.
+    """Ask each of these of each system.
 
     Arguments:
         systems: in this order in each round.
         asked: the clients for each thing that is asked of a system.
         rounds: how often.
         seconds: how long each is asked.
+        warm: whether they did the same before; else a round before the first warms up.
     """
     found: Rounds = {each.peer.name: {what: [] for what in asked} for each in systems}
-    for _ in range(rounds + 1):
+    for _ in range(rounds + (not warm)):
         for system in systems:
             for what, scripts in asked.items():
                 measured = round_of(system.process, scripts(system), seconds)
                 found[system.peer.name][what].append(measured)
-    return {name: {what: all_[1:] for what, all_ in each.items()} for name, each in found.items()}
+    return {
+        name: {what: all_[-rounds:] for what, all_ in each.items()} for name, each in found.items()
+    }
 
 
 def rates(rounds: Sequence[Round]) -> list[float]:
