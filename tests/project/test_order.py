@@ -1,4 +1,4 @@
-"""The order in which files of tests are begun."""
+"""How many files of tests are under way, and in which order they are begun."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,3 +19,8 @@ def test_the_longest_come_first_and_the_others_stay_as_they_are():
     order.pytest_collection_modifyitems(items)
     names = [str(each.path.relative_to(TESTS)) for each in items]
     assert names == [*order.LONGEST, *others]
+
+
+def test_there_are_more_workers_than_cores(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
+    assert order.pytest_xdist_auto_num_workers() == 4
