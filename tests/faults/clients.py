@@ -50,12 +50,14 @@ class Weather:
 class Jar:
     """The cookies of one browser, and what it must remember of what it sent.
 
-    `unsure_since` is when the token was sent first of which no answer has said anything yet.
+    `unsure_since` is when the token was sent first of which no answer has said anything yet; `late`
+    are requests under way that hold by their key alone, because the leeway is over.
     """
 
     token: str
     access_token: str
     under_way: int = 0
+    late: int = 0
     unanswered: int = 0
     unsure_since: dict[str, float] = field(default_factory=dict)
     successors: dict[str, str] = field(default_factory=dict)
@@ -194,13 +196,23 @@ class Client:
         return None
 
     async def _turn(self):
-        while not self.jar.usable(time.monotonic()):  # noqa: ASYNC110  spans end, nobody tells
+        while not self._may_send():  # noqa: ASYNC110  spans end, nobody tells
             await asyncio.sleep(0.02)
+
+    def _may_send(self):
+        """Not a successor while its parent is under way late: that holds until somebody does."""
+        token_waits = self.jar.late and not self._late(self.jar.token)
+        return self.jar.usable(time.monotonic()) and not token_waits
+
+    def _late(self, token):
+        """Whether the leeway is over, or nearly, since it was sent first."""
+        now = time.monotonic()
+        return now - self.jar.unsure_since.get(token, now) > self.weather.leeway * (1 - MARGIN)
 
     def _too_late(self):
         """Whether the law has nothing for this client any more: no key, and the leeway over."""
-        first = self.jar.unsure_since.setdefault(self.jar.token, time.monotonic())
-        return not self._keyed and time.monotonic() - first > self.weather.leeway * (1 - MARGIN)
+        self.jar.unsure_since.setdefault(self.jar.token, time.monotonic())
+        return not self._keyed and self._late(self.jar.token)
 
     async def _present(self, *, storm):
         """One request; the answer where one came into the jar, None where to try again."""
@@ -209,7 +221,9 @@ class Client:
         cut = self._dice.uniform(0, 0.03) if fate == "connections cut" else None
         request = self._request(token)
         sent = self._note(f"{claims_of(token)['n']} to {request[0]}, {fate}")
+        late = self._late(token)
         self.jar.under_way += 1
+        self.jar.late += late
         try:
             answer = await self._ask(request, cut)
             self._note(f"{answer.status} for what was sent at {sent:.3f}")
@@ -220,6 +234,7 @@ class Client:
             return None
         finally:
             self.jar.under_way -= 1
+            self.jar.late -= late
 
     async def _ask(self, request, cut):
         self.jar.unanswered += 1
