@@ -1,17 +1,23 @@
 """The races see every kind of harm, count none where there is none, and Admit does none."""
 
+import base64
 import json
 import re
 import subprocess
 import sys
+from random import Random
+from urllib.parse import quote, unquote
 
+import joserfc.jwt
 import pytest
 import uvloop
+from joserfc.jwk import OctKey
 
 from benchmarks.peers import PEERS
 from benchmarks.peers.admit import ADMIT
 from benchmarks.processes import ROOT
 from benchmarks.races.chosen import Wish, all_played
+from benchmarks.races.forged import forgeries
 from benchmarks.races.running import Races, Size
 from benchmarks.races.scenarios import SCENARIOS
 from benchmarks.races.system import System
@@ -30,6 +36,31 @@ HARMS = (
 )
 LIMIT = "lost answer, past the grace"
 """Without the retry key: what the law counts as reuse, and says so."""
+
+
+@pytest.mark.parametrize("kind", ["jwt", "text", "cookies"])
+def test_a_forged_token_is_another_one(kind):
+    """Also for who decodes it: base64 says the same in more than one way, at its end alone."""
+    signed = base64.b64encode(bytes(range(32))).decode()
+    jwt = joserfc.jwt.encode({"alg": "HS256"}, {"sub": "ada"}, OctKey.import_key("s" * 32))
+    token = {
+        "jwt": jwt,
+        "text": f"a.{signed}",
+        "cookies": f"a={quote(signed)}; b=2.{quote(signed)}",
+    }
+    random = Random(1)
+    for _ in range(1000):
+        for forged in forgeries(token[kind], [], random):
+            pairs = zip(re.split("[.=;]", token[kind]), re.split("[.=;]", forged), strict=True)
+            assert any(decoded(one) != decoded(other) for one, other in pairs)
+
+
+def decoded(part):
+    text = unquote(part).strip().replace("+", "-").replace("/", "_")
+    try:
+        return base64.urlsafe_b64decode(text + "===")
+    except ValueError:  # what was altered is no base64 any more
+        return text
 
 
 def test_what_a_peer_says_about_a_scenario_is_about_one_that_there_is():
