@@ -119,7 +119,7 @@ class System:
             return None
         with closing(self._database()) as database:
             names = database.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'"
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             ).fetchall()
             counts = (database.execute(f'SELECT count(*) FROM "{name}"') for (name,) in names)
             return sum(int(count.fetchone()[0]) for count in counts)
