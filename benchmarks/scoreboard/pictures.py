@@ -92,7 +92,7 @@ def _bar(row: Row, unit: str) -> Bar:
 
 def _races(races: Races, kind: str) -> Chart:
     _, title = tallies.PROMISES[kind]
-    found = {each.system: each for each in tallies.totals(races, kind)}
+    found = tallies.totals(races, kind)
     nothing = {each.system: each.none for each in races.results if each.none is not None}
     bars = []
     for system in dict.fromkeys(each.system for each in races.results):
@@ -101,7 +101,7 @@ def _races(races: Races, kind: str) -> Chart:
             bars.append(_plain(system, told, total.percent))
         else:
             bars.append(_plain(system, absent(nothing.get(system, "")), None))
-    about = f"In % of the trials of all scenarios together. {BETTER['lower']}"
+    about = f"In % of the trials, each scenario counting alike. {BETTER['lower']}"
     return Chart(title=title, about=about, bars=bars)
 
 

@@ -84,8 +84,12 @@ def told(given: Races, kind: str) -> list[str]:
 
 
 def _notes(given: Races, scenario: str) -> list[str]:
-    noted = [each for each in given.results if each.scenario == scenario and each.note]
-    return [f"{plain(each.system)} {prose(each.note)}." for each in noted]
+    """Each note once, after those to whom it applies."""
+    found: dict[str, list[str]] = {}
+    for each in given.results:
+        if each.scenario == scenario and each.note:
+            found.setdefault(each.note, []).append(plain(each.system))
+    return [f"**{' and '.join(names)}**: {prose(note)}." for note, names in found.items()]
 
 
 def comparison(given: Comparison) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import dataclasses
+from statistics import mean
+from typing import TYPE_CHECKING
 
 from benchmarks.figures import number
 from benchmarks.scoreboard.results import ADMIT
@@ -39,34 +41,45 @@ AT = {
 }
 
 
-class Total(NamedTuple):
-    system: str
-    found: int
-    trials: int
+@dataclasses.dataclass
+class Total:
+    """What a system did over all scenarios of a kind."""
+
+    found: int = 0
+    trials: int = 0
+    shares: list[float] = dataclasses.field(default_factory=list)
+    where: list[str] = dataclasses.field(default_factory=list)
+    """The scenarios in which it broke the promise."""
 
     @property
     def percent(self) -> float:
-        return 100 * self.found / self.trials
+        """Of a scenario; each counts alike, however many trials it had."""
+        return 100 * mean(self.shares)
+
+    def add(self, outcome: Outcome, counted: int) -> None:
+        self.found += counted
+        self.trials += outcome.trials
+        self.shares.append(counted / outcome.trials)
+        if counted:
+            self.where.append(outcome.scenario)
 
 
-def totals(races: Races, kind: str) -> list[Total]:
+def totals(races: Races, kind: str) -> dict[str, Total]:
     """How often each system broke the promise that scenarios of a kind are about."""
     column, _ = PROMISES[kind]
     names = {each.name for each in races.scenarios if each.honest_or_thief == kind}
     found: dict[str, Total] = {}
     for each in races.results:
         counted = getattr(each, column)
-        if each.scenario in names and counted is not None:
-            before = found.get(each.system, Total(each.system, 0, 0))
-            after = Total(each.system, before.found + counted, before.trials + each.trials)
-            found[each.system] = after
-    return list(found.values())
+        if each.scenario in names and counted is not None and each.none is None:
+            found.setdefault(each.system, Total()).add(each, counted)
+    return found
 
 
 def races(given: Races) -> list[str]:
     lines = []
     for kind, (_, title) in PROMISES.items():
-        told = [_total(each) for each in totals(given, kind)]
+        told = [_total(system, each) for system, each in totals(given, kind).items()]
         lines.append(f"**{title}**: {'; '.join(told)}.")
     return lines
 
@@ -173,9 +186,11 @@ def _smaller(given: Sequence[Thousand]) -> Iterator[Ahead]:
                 yield Ahead(where, plain(each.system), f"{theirs:,}", f"{admits:,}", "")
 
 
-def _total(each: Total) -> str:
-    told = f"{plain(each.system)} {each.found:,} of {each.trials:,}"
-    return f"{told} ({value(each.percent, '%')})" if each.found else told
+def _total(system: str, each: Total) -> str:
+    told = f"{plain(system)} {each.found:,} of {each.trials:,}"
+    if not each.found:
+        return told
+    return f"{told} ({', '.join(f'*{prose(name)}*' for name in each.where)})"
 
 
 def curves(given: Growth) -> dict[str, list[At]]:

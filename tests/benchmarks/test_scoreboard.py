@@ -252,6 +252,18 @@ def test_a_count_says_of_how_many_where_there_were_fewer(made, results):
     assert "| two tabs | Other | 40 | 11 s waited | 3 |" in page
 
 
+def test_a_broken_promise_says_where(made, results):
+    minute = section(made(results)["scoreboard.md"], "In one minute")
+    assert "signed out falsely**: Admit 0 of 1,000; Other 3 of 40 (*two tabs*)." in minute
+    assert "Admit 0 of 1,000; Other 900 of 1,000 (*a thief*)." in minute
+
+
+def test_a_note_is_told_once_for_all_to_whom_it_applies(made, results):
+    for number in (0, 2):
+        results["races"]["results"][number]["note"] = "sent no key"
+    assert "Both refresh. **Admit and Other**: sent no key." in made(results)["scoreboard.md"]
+
+
 def texts(svg):
     return [each.text for each in ET.fromstring(svg).iter(f"{SVG}text")]
 
