@@ -12,7 +12,7 @@ from benchmarks.filling import SAMPLE
 from benchmarks.growth import full
 from benchmarks.kept import in_sqlite
 from benchmarks.peers.peer import Tokens
-from benchmarks.peers.simplejwt import SIMPLEJWT, environment_of, migrate
+from benchmarks.peers.simplejwt import SIMPLEJWT, environment_of, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,9 @@ FILL = "benchmarks.peers.apps.simplejwt.fill"
 
 @contextmanager
 def on_sqlite(home: Path, sessions: int) -> Iterator[Full]:
-    migrate(home)
     command = [sys.executable, "-m", FILL, str(sessions), str(min(SAMPLE, sessions))]
     environ = environment_of("speed")
     told = subprocess.run(command, cwd=home, env=environ, check=True, stdout=subprocess.PIPE)
     kept = in_sqlite(home / SIMPLEJWT.database)
-    with SIMPLEJWT.start(home, "speed") as process:
+    with migrated(home, "speed") as process:
         yield full.of(process, (Tokens("", token) for token in json.loads(told.stdout)), kept)

@@ -16,6 +16,7 @@ from benchmarks.servers import gunicorn, python_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from benchmarks.processes import Process
@@ -61,18 +62,18 @@ def environment_of(purpose: Purpose) -> dict[str, str]:
     return environ | {"PEER_RACES": "1"} if purpose == "races" else environ
 
 
-def migrate(home: Path) -> None:
-    """Make its tables, where they are not there yet."""
-    command = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=home, env=environment_of("speed"), check=True)
-
-
 @contextmanager
 def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
-    migrate(home)
-    command = [sys.executable, *gunicorn(APP)]
-    with started(command, home=home, environ=environment_of(purpose)) as process:
+    migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+    subprocess.run(migrate, cwd=home, env=environment_of(purpose), check=True)
+    with migrated(home, purpose) as process:
         yield process
+
+
+def migrated(home: Path, purpose: Purpose) -> AbstractContextManager[Process]:
+    """It on a database whose tables are there."""
+    command = [sys.executable, *gunicorn(APP)]
+    return started(command, home=home, environ=environment_of(purpose))
 
 
 SIMPLEJWT = Peer(

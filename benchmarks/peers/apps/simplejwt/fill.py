@@ -1,4 +1,4 @@
-"""Fills the database in this directory with sessions; tells the tokens of a sample, in JSON.
+"""Makes the database in this directory, full of sessions; tells the tokens of a sample, in JSON.
 
 Each session has a user of its own and was refreshed once: its first token is on the blacklist,
 its second one lives. One user and one token are made by Django and simplejwt themselves, and all
@@ -17,6 +17,7 @@ import django
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402  Django has to be set up before
+from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from rest_framework_simplejwt.tokens import BlacklistMixin, RefreshToken  # noqa: E402
 
@@ -34,6 +35,7 @@ BLACKLISTED = "token_blacklist_blacklistedtoken"
 
 
 def main(sessions: int, sample: int) -> None:
+    call_command("migrate", verbosity=0)
     first = User.objects.create_user(username=address(0), password=PASSWORD)
     RefreshToken.for_user(first).blacklist()
     connection.close()  # who fills it wants it alone
