@@ -103,6 +103,10 @@ class Peer:
     """What it needs and is not installed here, as a sentence; empty where it can be started."""
     database: str = ""
     """The SQLite file it keeps everything in, below its directory; empty where there is none."""
+    start_reading: Callable[[Path, Path], AbstractContextManager[Process]] | None = None
+    """As `start` for the races, in its documented way of reading from a replica: the SQLite file
+    that it is handed; None where it has no such way.
+    """
     ahead: Callable[[float], Call] | None = None
     """Moves its clock on by so many seconds; None where time has to be waited for."""
     keys: str = ""

@@ -56,24 +56,29 @@ class SimpleJwt:
         return Tokens(given["access"], given["refresh"])
 
 
-def environment_of(purpose: Purpose) -> dict[str, str]:
+def environment_of(purpose: Purpose, replica: str = "") -> dict[str, str]:
     """What its processes are started with."""
-    environ = python_environment() | {"DJANGO_SETTINGS_MODULE": SETTINGS}
+    environ = python_environment() | {"DJANGO_SETTINGS_MODULE": SETTINGS, "PEER_REPLICA": replica}
     return environ | {"PEER_RACES": "1"} if purpose == "races" else environ
 
 
 @contextmanager
-def _start(home: Path, purpose: Purpose) -> Iterator[Process]:
+def _start(home: Path, purpose: Purpose, replica: str = "") -> Iterator[Process]:
     migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=home, env=environment_of(purpose), check=True)
-    with migrated(home, purpose) as process:
+    environ = environment_of(purpose, replica)
+    subprocess.run(migrate, cwd=home, env=environ, check=True)
+    with migrated(home, purpose, replica) as process:
         yield process
 
 
-def migrated(home: Path, purpose: Purpose) -> AbstractContextManager[Process]:
+def migrated(home: Path, purpose: Purpose, replica: str = "") -> AbstractContextManager[Process]:
     """It on a database whose tables are there."""
     command = [sys.executable, *gunicorn(APP)]
-    return started(command, home=home, environ=environment_of(purpose))
+    return started(command, home=home, environ=environment_of(purpose, replica))
+
+
+def _start_reading(home: Path, replica: Path) -> AbstractContextManager[Process]:
+    return _start(home, "races", str(replica))
 
 
 SIMPLEJWT = Peer(
@@ -92,6 +97,7 @@ SIMPLEJWT = Peer(
         "reuse_detection": "has no detection of reuse: a token that was used is refused, no more"
     },
     database="db.sqlite3",
+    start_reading=_start_reading,
     notes={
         "refresh and password change": (
             "whoever changes it is given new tokens; where the refresh is answered after that, its"

@@ -162,6 +162,8 @@ class Races:
     async def _happen(self, steps: set[Step]) -> None:
         if "copy" in steps:
             self._system.copy()
+        if "read from a copy" in steps:
+            self._system.read_from_copy()
         if "fail over" in steps:
             await self._system.fail_over()
         await self._system.let_pass(

@@ -16,10 +16,12 @@ from benchmarks.processes import LoadError
 from benchmarks.races.lines import Lines
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
 
     from benchmarks.peers.peer import Answer, Peer
+    from benchmarks.processes import Process
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Between the tries of a client whose system is in trouble, in seconds."""
@@ -125,9 +127,17 @@ class System:
             return sum(int(count.fetchone()[0]) for count in counts)
 
     def copy(self) -> None:
-        """Keep its database as it is now, for `fail_over`."""
+        """Copy its database as it is now: for `fail_over`, or to a replica that is behind."""
         with closing(self._database()) as database, closing(sqlite3.connect(self._copy)) as copy:
             database.backup(copy)
+
+    def read_from_copy(self) -> None:
+        """Start it again, so that it reads from a copy, which hears of nothing until `copy`."""
+        assert self.peer.start_reading
+        self.copy()
+        self.lines.close()
+        self._running.close()
+        self._opened(self.peer.start_reading(self._home, self._copy))
 
     async def fail_over(self) -> None:
         """Stop it, and start it on what `copy` kept: whatever was written since is lost."""
@@ -142,7 +152,10 @@ class System:
             await self.surely(self.peer.ahead(self._moved))
 
     def _start(self) -> None:
-        self._process = self._running.enter_context(self.peer.start(self._home, "races"))
+        self._opened(self.peer.start(self._home, "races"))
+
+    def _opened(self, server: AbstractContextManager[Process]) -> None:
+        self._process = self._running.enter_context(server)
         self.lines = Lines(self._process.host, self._process.port)
 
     @property

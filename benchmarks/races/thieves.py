@@ -26,7 +26,7 @@ async def _before(trial: Trial) -> AsyncGenerator[Step, None]:
         yield trial.system.ordinary
         await trial.owner.renew()
         yield trial.system.ordinary
-    await _judge(trial, thief)
+    await judge(trial, thief)
 
 
 async def _after(trial: Trial) -> AsyncGenerator[Step, None]:
@@ -37,7 +37,7 @@ async def _after(trial: Trial) -> AsyncGenerator[Step, None]:
         await thief.renew()
         yield trial.system.ordinary
         await trial.owner.renew()
-    await _judge(trial, thief)
+    await judge(trial, thief)
 
 
 async def _lock_step(trial: Trial) -> AsyncGenerator[Step, None]:
@@ -54,11 +54,11 @@ async def _lock_step(trial: Trial) -> AsyncGenerator[Step, None]:
     await thief.renew()
     yield trial.system.ordinary
     await trial.owner.renew()
-    if not await _judge(trial, thief):
+    if not await judge(trial, thief):
         trial.counts.thieves_in_window += entered == LOCK_STEPS
 
 
-async def _judge(trial: Trial, thief: Browser) -> bool:
+async def judge(trial: Trial, thief: Browser) -> bool:
     """Let the thief come once more, and count; whether the thief can go on."""
     counts, owner = trial.counts, trial.owner
     goes_on = await thief.goes_on()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from benchmarks.races.counts import Counts
     from benchmarks.races.system import System
 
-Step = float | Literal["copy", "fail over"]
+Step = float | Literal["copy", "fail over", "read from a copy"]
 """What has to happen to all trials together before they go on: so many seconds pass, the database
-is copied, or the server starts again on the copy."""
+is copied, the server starts again on the copy, or starts again and reads from it."""
 
 
 STAYS = frozenset({"false_sign_outs", "refused", "forks", "not_concerned_ended"})

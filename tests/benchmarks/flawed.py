@@ -65,6 +65,8 @@ class Flawed:
     """
 
     database: sqlite3.Connection
+    replica: sqlite3.Connection
+    """From which the list is read; perhaps the database itself."""
     flaws: frozenset
     clock: Clock = field(default_factory=Clock)
     asked: int = 0
@@ -123,7 +125,7 @@ class Flawed:
         return self._by_law(session, _parts(token)[1])
 
     async def _by_list(self, session, token):
-        if self._row("SELECT 1 FROM spent WHERE token = ?", (token,)):
+        if self.replica.execute("SELECT 1 FROM spent WHERE token = ?", (token,)).fetchone():
             return REFUSED
         if "atomic" not in self.flaws:
             await asyncio.sleep(0.05)  # for the second of two to look, too
@@ -223,12 +225,15 @@ def flawed(*flaws):
         flaws: what is wrong with it, as `Flawed` lists them.
     """
 
-    @contextmanager
     def start(home, purpose):
+        return reading(home, home / "kept.db")
+
+    @contextmanager
+    def reading(home, replica):
         with closing(sqlite3.connect(home / "kept.db", isolation_level=None)) as database:
             database.row_factory = sqlite3.Row
             database.executescript(TABLES)
-        with _serving(home / "kept.db", frozenset(flaws)) as port:
+        with _serving(home / "kept.db", replica, frozenset(flaws)) as port:
             yield Process(port=port, pid=os.getpid(), home=home)
 
     return Peer(
@@ -241,19 +246,23 @@ def flawed(*flaws):
         versions=dict,
         grace=0.0 if {"blacklist", "no grace"} & set(flaws) else GRACE,
         database="kept.db",
+        start_reading=reading if "blacklist" in flaws else None,
         ahead=lambda seconds: post("/ahead", {"seconds": seconds}),
     )
 
 
 @contextmanager
-def _serving(file, flaws):
+def _serving(file, replica, flaws):
     opened: Future[int] = Future()
     stop: Future[None] = Future()
 
     async def serve():
-        with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        with (
+            closing(sqlite3.connect(file, isolation_level=None)) as database,
+            closing(sqlite3.connect(replica)) as reads,
+        ):
             database.row_factory = sqlite3.Row
-            speak = partial(_speak, Flawed(database, flaws))
+            speak = partial(_speak, Flawed(database, reads, flaws))
             async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
                 opened.set_result(server.sockets[0].getsockname()[1])
                 await asyncio.wrap_future(stop)

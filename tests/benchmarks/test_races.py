@@ -80,6 +80,7 @@ def played(peer, home, *names):
 def test_nothing_is_counted_where_nothing_is_wrong(tmp_path):
     results = played(flawed(), tmp_path)
     assert results.pop("lost answer, past the grace, retry key").none
+    assert results.pop("replica that lags").none
     limit = results.pop(LIMIT)
     assert limit.counts.false_sign_outs == limit.trials
     window = results["thief in lock-step"].counts
@@ -112,6 +113,7 @@ ALL, SOME = "all", "some"
         ("blacklist", "thief before the owner", "thieves_in", ALL),
         ("blacklist", "thief before the owner", "false_sign_outs", ALL),
         ("blacklist", "failover", "forks", ALL),
+        ("blacklist", "replica that lags", "thieves_unnoticed", ALL),
         ("blacklist, atomic", "six requests", "refused", ALL),
         ("blacklist, atomic, clears", "reordered answers", "refused", ALL),
         ("blacklist, atomic, clears", "six requests", "false_sign_outs", SOME),
@@ -142,6 +144,7 @@ def test_a_quick_run_plays_every_system_and_admit_harms_nobody(tmp_path):
     assert results.keys() == {(system, scenario) for system in ran for scenario in NAMED}
     assert all(each["trials"] or each["none"] for each in results.values())
     of_admit = {scenario: results[ADMIT.name, scenario] for scenario in NAMED}
+    assert of_admit.pop("replica that lags")["none"]
     limit = of_admit.pop(LIMIT)
     assert limit["note"]
     assert limit["false_sign_outs"] == limit["trials"]

@@ -37,6 +37,9 @@ DATABASES = {
         },
     }
 }
+if replica := os.environ.get("PEER_REPLICA"):
+    DATABASES["replica"] = DATABASES["default"] | {"NAME": replica}
+    DATABASE_ROUTERS = ["benchmarks.peers.apps.simplejwt.replicas.PrimaryReplicaRouter"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework_simplejwt.authentication.JWTAuthentication",
