@@ -66,7 +66,7 @@ class Races:
         for some in groups(range(self._size.trials), min(AT_ONCE, self._size.fewest)):
             await asyncio.gather(*map(self._join, some))
             took = time.monotonic() - started
-            self._of_a_trial = 2 * took / len(self._people)  # as a first guess
+            self._of_a_trial = 1.5 * took / len(self._people)  # as a first guess
             if took > 2 * self._size.seconds and len(self._people) >= self._size.fewest:
                 return
 
