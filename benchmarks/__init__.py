@@ -1,1 +1,1 @@
-"""What Admit costs, as ratios within one run: `python -m benchmarks`, or `make bench`."""
+"""What Admit and others cost, as ratios within one run: `python -m benchmarks`, or `make bench`."""
