@@ -1,4 +1,4 @@
-"""Refreshing with every system that has refresh tokens, beside the hello of the same server.
+"""Refreshing with every system that has refresh tokens.
 
 Admit has no leeway here, so that every refresh rotates and writes; what others do is said beside.
 """
@@ -7,52 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import goals, sessions
-from benchmarks.comparisons import Beside, Comparison, Found, Row
+from benchmarks import sessions
+from benchmarks.ceiling import Asking, Loaded, under_load
+from benchmarks.comparisons import Found
 from benchmarks.figures import Figure, at_least, ratios, shown
-from benchmarks.protected import greeting
 from benchmarks.rounds import CONNECTIONS
-from benchmarks.turns import Rounds, in_turn, p99, processor, rates
+from benchmarks.turns import p99, processor, rates
 
 if TYPE_CHECKING:
     from benchmarks.field import Field, System
     from benchmarks.load import Script
-    from benchmarks.peers.peer import Peer
     from benchmarks.sizes import Sizes
 
 GOAL = 3_000 / 20_000
 """Admit's refreshes for each of its hellos."""
-TOLD = (
-    f"{CONNECTIONS} connections, each with a session of its own, of which it presents the newest"
-    " token; what each answer leaves on the disk differs, and is said."
-)
 
 
 def measure(sizes: Sizes, field: Field) -> Found:
-    asked = {"hello": greeting, "refresh": _refreshing}
-    systems = field.systems(without="refresh")
-    found = in_turn(systems, asked, rounds=sizes.peer_rounds, seconds=sizes.peer_seconds)
-
-    def row(peer: Peer) -> Row:
-        hello, refresh = found[peer.name]["hello"], found[peer.name]["refresh"]
-        beside = {
-            "hello": Beside(rates(hello)),
-            "p99": p99(refresh),
-            "processor time": processor(refresh),
-        }
-        return Row(system=peer.name, rounds=rates(refresh), beside=beside, note=peer.durability)
-
-    rows = field.rows(row, "refresh")
-    comparison = Comparison(
-        topic="refreshing",
-        title="Refreshing over HTTP",
-        unit="/s",
-        better="higher",
-        told=TOLD,
-        rows=rows,
-        goals=goals.of_rates("refreshing", rows),
-    )
-    return Found(_figures(found), [comparison])
+    loaded = under_load(ASKING, sizes, field)
+    return Found(_figures(loaded), [loaded.comparison])
 
 
 def _refreshing(system: System) -> list[Script]:
@@ -60,9 +33,22 @@ def _refreshing(system: System) -> list[Script]:
     return [sessions.refreshing(system.peer.speech, tokens, slot) for slot in range(CONNECTIONS)]
 
 
-def _figures(found: Rounds) -> list[Figure]:
+ASKING = Asking(
+    topic="refreshing",
+    title="Refreshing over HTTP",
+    told=(
+        f"{CONNECTIONS} connections, each with a session of its own, of which it presents the"
+        " newest token; what each answer leaves on the disk differs, and is said."
+    ),
+    clients=_refreshing,
+    note=lambda peer: peer.durability,
+    feature="refresh",
+)
+
+
+def _figures(loaded: Loaded) -> list[Figure]:
     """Admit's own, from the same rounds."""
-    hello, refresh = found[goals.ADMIT]["hello"], found[goals.ADMIT]["refresh"]
+    hello, refresh = loaded.hello, loaded.route
     proportions = ratios(rates(refresh), rates(hello))
     return [
         shown("refresh: hello", "/s", rates(hello)),
