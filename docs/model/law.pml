@@ -39,7 +39,9 @@ typedef Row {
 #define IN_TURN(r, n) (r.generation < (n) || (r.generation == (n) && !RESTS(r, n)))
 #endif
 
+#ifndef MOVES
 #define MOVES(r, n) (r.there && !r.ended && !r.late && IN_TURN(r, n))
+#endif
 
 /* A parent comes back: with the key of its exchange however late, or soon. */
 #ifndef SAME_KEY
@@ -58,6 +60,7 @@ typedef Row {
 #endif
 
 /* From the top: the first line that holds is the verdict. */
+#ifndef JUDGED
 #define JUDGED(r, n, k) \
   (!r.there                                         -> unknown       : \
   (r.ended                                          -> over          : \
@@ -66,3 +69,4 @@ typedef Row {
   (r.generation <= (n)                              -> CONTRADICTION : \
   (FORGIVEN(r, n, k)                                -> repeats       : \
                                                        reuse_detected))))))
+#endif

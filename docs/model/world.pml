@@ -23,7 +23,7 @@
 #define KEYED 0 /* 1: the browser sends a retry key */
 #endif
 #ifndef IN_TIME
-#define IN_TIME 0 /* 1: who lost an answer tries again within the leeway */
+#define IN_TIME 0 /* ticks after which who lost an answer has another at the latest; 0: no such limit */
 #endif
 #ifndef FAILOVERS
 #define FAILOVERS 0 /* times that the store goes back to an earlier state of the row */
@@ -33,6 +33,9 @@
 #endif
 #ifndef LAGS
 #define LAGS 0 /* 1: the row that is judged may come from a replica that is behind */
+#endif
+#ifndef APART
+#define APART 0 /* 1: the row is read and judged in a step of its own, within the tick of the write */
 #endif
 #ifndef THIEVES
 #define THIEVES 0 /* 1: somebody copies a token, at any time */
@@ -58,9 +61,10 @@ Row kept; /* as a replica or a backup has it: some earlier state */
 byte jar = 0;                /* the cookie: a token is told by its generation */
 byte jar_key = KEYED;        /* the key of the next refresh, replaced once its answer was taken */
 byte asked[PEOPLE] = IDLE;   /* the token of a request that is under way */
-byte with_key[PEOPLE] = 0;   /* and its key */
+byte with_key[PEOPLE] = 0;   /* and its key, until the answer was taken */
 byte way[PEOPLE] = IDLE;     /* for how long it, and then its answer, is under way */
 byte waiting[PEOPLE] = IDLE; /* with IN_TIME: how long ago a tab asked that has no answer yet */
+byte written = 0;            /* requests that are past the write, and not judged yet */
 byte lost = 0;
 byte failovers = 0;
 
@@ -81,6 +85,8 @@ bool thief_unnoticed = false;
 bool chain_forked = false;
 bool exchanged_twice = false;
 bool told_to_come_again = false;
+bool held_up = false;
+bool over_goes_on = false;
 
 /* ---- The server ----------------------------------------------------------------------------- */
 
@@ -89,9 +95,11 @@ bool told_to_come_again = false;
 #define LOOK(n) skip
 #endif
 
+#ifndef MOVE
 #define MOVE(n, k) row.generation = n + 1; row.age = 0; row.key = k; verdict = won
+#endif
 
-/* The write, and the row as it stands after it, are one step. */
+/* What is demanded and what is written are one step. */
 #ifndef WRITE
 #define WRITE(n, k) if :: MOVES(row, n) -> MOVE(n, k) :: else fi
 #endif
@@ -118,10 +126,17 @@ inline judge(r, n, k) {
   fi
 }
 
-inline decide(n, k) {
+inline try_to_move(who, n, k) {
   verdict = unknown;
   behind = row.generation < n;
   WRITE(n, k);
+  if
+  :: verdict == won -> note_exchange(who, n, k)
+  :: else
+  fi
+}
+
+inline decide(n, k) {
   if
   :: verdict == won -> answer = n + 1
   :: verdict != won -> judge(row, n, k)
@@ -142,18 +157,18 @@ inline tell(who, token) {
   fi
 }
 
-inline note(who, n, k) {
-  if
-  :: verdict == won ->
-    exchanged_twice = exchanged_twice || by[n] != nobody;
-    for (i : 0 .. n) {
-      key_of[i] = 0;
-      age[i + 1] = (behind -> LEEWAY : age[i + 1]); /* what is late then may be left far behind */
-      by[i] = (i < n && by[i] == nobody -> skipped : by[i])
-    }
-    by[n] = who; key_of[n] = k; age[n + 1] = 0
-  :: else
-  fi;
+inline note_exchange(who, n, k) {
+  exchanged_twice = exchanged_twice || by[n] != nobody;
+  for (i : 0 .. n) {
+    key_of[i] = 0;
+    age[i + 1] = (behind -> LEEWAY : age[i + 1]); /* what is late then may be left far behind */
+    by[i] = (i < n && by[i] == nobody -> skipped : by[i])
+  }
+  by[n] = who; key_of[n] = k; age[n + 1] = 0;
+  i = 0
+}
+
+inline note_answer() {
   if
   :: answer != NOTHING ->
     i = answer % SIBLING;
@@ -187,11 +202,22 @@ inline hold(who, n, k) {
   /* Nor told to come again, unless what was judged was behind. */
   told_to_come_again = verdict == inconsistent && !LAGS;
   assert(!told_to_come_again);
+  /* Nor does a token rest for ever, and what is over gives nothing. */
+  held_up = verdict == repeats && answer == n && age[n] == LEEWAY;
+  assert(!held_up);
+  over_goes_on = !lived && answer != NOTHING;
+  assert(!over_goes_on);
   /* Of any number of callers with one token at most one wins, and the chain never forks. */
   assert(!exchanged_twice);
   assert(!chain_forked);
   SHOW(who, n)
 }
+
+#if APART
+#define BETWEEN written++ } atomic { written--; lived = (verdict == won -> lived : !row.ended)
+#else
+#define BETWEEN skip
+#endif
 
 inline present(who, token, k) {
   LOOK(token % SIBLING);
@@ -200,11 +226,13 @@ inline present(who, token, k) {
     lived = !row.ended;
     stale = lived && by[n] != nobody && by[n] != who && age[n + 1] == LEEWAY;
     thief_came = thief_came || who == thief;
+    try_to_move(who, n, k);
+    BETWEEN;
     decide(n, k);
     tell(who, token);
-    note(who, n, k);
+    note_answer();
     hold(who, n, k);
-    asked[_pid] = IDLE; with_key[_pid] = 0;
+    asked[_pid] = IDLE;
     way[_pid] = (way[_pid] == IDLE -> IDLE : 0) /* from here on, the answer's */
   }
   atomic {
@@ -236,10 +264,10 @@ inline present(who, token, k) {
   (it == row.key || it == kept.key || it == with_key[0] || it == with_key[1] || \
    it == with_key[2] || it == with_key[3])
 
-/* Once the answer to it was taken; another tab may have done that. */
+/* Once an answer brought a token; another tab may have done that. */
 inline replace_key(used) {
   if
-  :: KEYED && jar_key == used ->
+  :: KEYED && jar_key == used && answer != NOTHING ->
     jar_key = 1;
     do
     :: HELD(jar_key) -> jar_key++
@@ -265,12 +293,12 @@ active [TABS] proctype Tab() {
     if
     :: atomic {
         lost < LOSSES && answer != NOTHING ->
-        lost++; way[_pid] = IDLE; token = 0; answer = 0; k = 0;
+        lost++; way[_pid] = IDLE; with_key[_pid] = 0; token = 0; answer = 0; k = 0;
         printf("owner %d: the answer is lost\n", _pid)
       }
     :: atomic {
         jar = (SETS_COOKIE -> answer : jar);
-        replace_key(k);
+        with_key[_pid] = 0; replace_key(k);
         waiting[_pid] = IDLE; way[_pid] = IDLE; token = 0; answer = 0; k = 0;
         if
         :: jar != NOTHING -> printf("owner %d: the jar holds %d\n", _pid, jar)
@@ -346,7 +374,7 @@ active proctype Store() {
   do
   :: d_step { LAGS || failovers < FAILOVERS -> COPY(kept, row) }
   :: d_step {
-      failovers < FAILOVERS && IN_CALM(0) && IN_CALM(1) && IN_CALM(2) && IN_CALM(3) ->
+      failovers < FAILOVERS && !written && IN_CALM(0) && IN_CALM(1) && IN_CALM(2) && IN_CALM(3) ->
       failovers++;
       COPY(row, kept); age[row.generation] = row.age;
       for (i : 0 .. MOST - 2) { by[i] = (i < row.generation -> by[i] : nobody) }
@@ -357,9 +385,9 @@ active proctype Store() {
 }
 #endif
 
-/* A way ends in time, and who tries again within the leeway does that in time. */
+/* A way ends in time, and who tries again in time does that. */
 #define MAY_TICK(t) \
-  ((way[t] == IDLE || way[t] < WAY) && (waiting[t] == IDLE || waiting[t] < LEEWAY - 1))
+  ((way[t] == IDLE || way[t] < WAY) && (waiting[t] == IDLE || waiting[t] < IN_TIME))
 
 #define OLDER(it) it = (it < LEEWAY -> it + 1 : it)
 #define LONGER(it) it = (it == IDLE -> IDLE : it + 1)
@@ -368,7 +396,7 @@ active proctype Clock() {
   byte i;
   do
   :: d_step {
-      MAY_TICK(0) && MAY_TICK(1) && MAY_TICK(2) && MAY_TICK(3) ->
+      !written && MAY_TICK(0) && MAY_TICK(1) && MAY_TICK(2) && MAY_TICK(3) ->
       for (i : 0 .. MOST - 2) { if :: by[i] != nobody -> OLDER(age[i + 1]) :: else fi }
       for (i : 0 .. PEOPLE - 1) { LONGER(way[i]); LONGER(waiting[i]) }
       OLDER(row.age); OLDER(kept.age);

@@ -52,7 +52,7 @@ def search(model, directory, *, shortest=False):
     path = MODELS / model
     tools()
     run("spin", "-a", APART, path, cwd=directory)
-    way = ("-O0", "-DBFS") if shortest else ("-O1",)
+    way = ("-O0", "-DBFS") if shortest else ("-Og",)
     build = ("gcc", *way, "-w", "-DSAFETY", f"-DMEMLIM={MEGABYTES}", "-o", "pan", "pan.c")
     run(*build, cwd=directory)
     found = run("./pan", f"-m{DEEPEST}", "-w20", cwd=directory)  # its table grows by itself

@@ -1,4 +1,4 @@
 /* A repeat writes `rotated_at` anew. */
-#define THIEVES 1
 #define ON_REPEAT row.age = 0
+#define TABS 2
 #include "../world.pml"
