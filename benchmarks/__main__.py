@@ -31,6 +31,7 @@ from benchmarks.field import Field
 from benchmarks.figures import Figure, table
 from benchmarks.machine import libraries, machine
 from benchmarks.peers import FOR_SPEED
+from benchmarks.processes import clearing_up
 from benchmarks.sizes import FULL, QUICK, Sizes
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ LONG = {"scale"}
 
 
 def main() -> None:
+    clearing_up()
     given = _arguments()
     sizes = QUICK if given.quick else FULL
     print(f"{machine()}\n{libraries()}\n{_what(sizes)}\n", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -89,8 +90,29 @@ def started(command: Sequence[str], *, home: Path, environ: Mapping[str, str]) -
             error.add_note((home / "log").read_text(errors="replace")[-LOG_TAIL:])
             raise
         finally:
-            process.terminate()
-            process.wait(STOP_SECONDS)
+            _end(process)
+
+
+def clearing_up() -> None:
+    """From now on SIGTERM and SIGHUP end this process as Ctrl-C does, by a KeyboardInterrupt.
+
+    Else the servers that it started would go on, and their directories would stay. A signal that
+    is ignored, as under nohup, stays so.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no hanging up
+        if number and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, and end it where it has not done so in time: no server may stay behind."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _memory(pid: int) -> dict[str, float]:

@@ -13,6 +13,7 @@ from benchmarks.growth.figures import left_behind, with_many
 from benchmarks.growth.systems import GROWING, Growing, why_not
 from benchmarks.machine import libraries, machine
 from benchmarks.peers import PEERS
+from benchmarks.processes import clearing_up
 from benchmarks.report import head
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -23,6 +24,7 @@ SECONDS, QUICK_SECONDS = 2.0, 0.2
 
 
 def main() -> None:
+    clearing_up()
     given = _arguments()
     sizes = list(takewhile(lambda size: size <= given.most, SIZES))
     run = _what(given, sizes)

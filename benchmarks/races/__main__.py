@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.machine import libraries, machine
 from benchmarks.peers import PEERS
+from benchmarks.processes import clearing_up
 from benchmarks.races.chosen import Wish, all_played, matches
 from benchmarks.races.result import table
 from benchmarks.races.scenarios import SCENARIOS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
+    clearing_up()
     given = _arguments()
     wish = Wish(tuple(given.systems), given.system, quick=given.quick, seed=given.seed)
     print(f"{machine()}\n{libraries()}\n{_what(wish)}", flush=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import runpy
+import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.machine import cores
 from benchmarks.peers import PEERS
 from benchmarks.peers.peer import Peer
+from benchmarks.processes import clearing_up
 from benchmarks.races.running import FULL, QUICK, Size, races
 
 if TYPE_CHECKING:
@@ -49,10 +52,28 @@ def all_played(wish: Wish) -> Iterator[Played]:
     """Each system when it is done, in the order in which they are chosen."""
     peers = list(chosen(wish))
     workers = min(SIDE_BY_SIDE, cores())
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_led) as pool, _ending():
         told = pool.map(partial(_play, wish), range(len(peers)))
         for peer, (missing, results, seconds) in zip(peers, told, strict=True):
             yield Played(peer, missing, results, seconds)
+
+
+def _led() -> None:
+    """Who plays a system ends when it is told to by whoever started it, and then in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of them at once
+    clearing_up()
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Whoever still plays when this is interrupted is ended too, and not waited for."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for each in active_children():
+            each.terminate()
+        raise
 
 
 def chosen(wish: Wish) -> Iterator[Peer]:
