@@ -99,9 +99,14 @@ SIMPLEJWT = Peer(
     database="db.sqlite3",
     start_reading=_start_reading,
     notes={
+        "refresh and logout": (
+            "a sign-out takes one token off; where the refresh was first, that token is used up,"
+            " the sign-out is answered 401, and the new token lives on"
+        ),
         "refresh and password change": (
             "whoever changes it is given new tokens; where the refresh is answered after that, its"
-            " tokens are kept, and open nothing (CHECK_REVOKE_TOKEN)"
+            " tokens are kept, and open nothing (CHECK_REVOKE_TOKEN; as it comes it is off: then"
+            " nobody is signed out, and the second device stays in)"
         ),
     },
 )

@@ -36,6 +36,8 @@ def main() -> None:
         played.append(each)
     if given.json:
         given.json.write_text(_json(played, wish), encoding="utf-8")
+    if failed := [each.peer.name for each in played if each.failed]:
+        raise SystemExit(f"Nothing was counted of: {', '.join(failed)}.")
 
 
 def _arguments() -> argparse.Namespace:
@@ -74,11 +76,13 @@ def _told(played: Played) -> str:
     name = f"{played.peer.name} ({played.peer.served})"
     if played.missing:
         return f"{name}: not run: {played.missing}"
+    if played.failed:
+        return f"{name}: nothing counts, for {played.failed}"
     return f"{name}, {played.seconds:.0f} s\n{table(played.results)}"
 
 
 def _json(played: Sequence[Played], wish: Wish) -> str:
-    ran = [each.peer for each in played if not each.missing]
+    ran = [each.peer for each in played if not each.missing and not each.failed]
     told = head(ran, _what(wish)) | {
         "seed": wish.seed,
         "scenarios": [

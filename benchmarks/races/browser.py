@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.peer import Tokens
+from benchmarks.processes import LoadError
 from benchmarks.races.lines import Send
-from benchmarks.races.system import PAUSES, in_trouble
+from benchmarks.races.system import PAUSES, in_trouble, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,8 @@ class Browser:
 
     async def sign_in(self, person: Person) -> None:
         answer = await self._system.surely(self._system.speech.sign_in(person))
-        self.held = self._system.speech.kept(answer, Tokens(""))
+        self.held = Tokens("")
+        self.keep(answer)
         self.inside = True
         self.refusals = 0
         self.given.clear()
@@ -87,10 +89,24 @@ class Browser:
         self.inside = answer.status // 100 == 2
         self.refusals += not self.inside
         if self._system.refreshes:
-            self.held = self._system.speech.kept(answer, self.held)
+            self.keep(answer)
             if self.inside:
                 self.given[self.held.refresh] = None
         return self.inside
+
+    def keep(self, answer: Answer) -> None:
+        """Hold what the adapter says that a client holds after an answer.
+
+        Raises:
+            LoadError: it says nothing.
+        """
+        held: object = self._system.speech.kept(answer, self.held)
+        if not isinstance(held, Tokens):
+            raise LoadError(
+                f"kept() returned {held!r}, and no Tokens, for the answer {told(answer)}; where an"
+                " answer changes nothing it returns `before`"
+            )
+        self.held = held
 
     async def in_tabs(self, delays: Sequence[float]) -> None:
         """Renew in as many tabs at once, each so many seconds after the first one could.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.machine import cores
 from benchmarks.peers import PEERS
 from benchmarks.peers.peer import Peer
-from benchmarks.processes import clearing_up
+from benchmarks.processes import LoadError, clearing_up
 from benchmarks.races.running import FULL, QUICK, Size, races
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Wish(NamedTuple):
 class Played(NamedTuple):
     peer: Peer
     missing: str
-    """Why it was not played; empty where it was."""
+    """What is not installed, so that it was not played; empty where it was."""
+    failed: str
+    """What went wrong, so that nothing was counted; empty where nothing did."""
     results: list[Result]
     seconds: float
 
@@ -55,8 +57,8 @@ def all_played(wish: Wish) -> Iterator[Played]:
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_led) as pool, _ending():
         told = pool.map(partial(_play, wish), range(len(peers)))
-        for peer, (missing, results, seconds) in zip(peers, told, strict=True):
-            yield Played(peer, missing, results, seconds)
+        for peer, outcome in zip(peers, told, strict=True):
+            yield Played(peer, *outcome)
 
 
 def _led() -> None:
@@ -87,6 +89,8 @@ def chosen(wish: Wish) -> Iterator[Peer]:
 
 def theirs(file: Path) -> Peer:
     """The `PEER` of somebody's own module."""
+    if not file.is_file():
+        raise SystemExit(f"there is no file {file}")
     found = runpy.run_path(str(file)).get("PEER")
     if not isinstance(found, Peer):
         raise SystemExit(f"{file} has no PEER: docs/races.md shows one")
@@ -97,11 +101,14 @@ def matches(peer: Peer, name: str) -> bool:
     return name.casefold() in peer.name.casefold()
 
 
-def _play(wish: Wish, number: int) -> tuple[str, list[Result], float]:
+def _play(wish: Wish, number: int) -> tuple[str, str, list[Result], float]:
     """One of them, in a process of its own, which chooses anew: an adapter is no data."""
     peer = list(chosen(wish))[number]
     if missing := peer.missing():
-        return missing, [], 0.0
+        return missing, "", [], 0.0
     started = time.monotonic()
-    results = races(peer, size=wish.size, seed=wish.seed)
-    return "", results, time.monotonic() - started
+    try:
+        results = races(peer, size=wish.size, seed=wish.seed)
+    except (LoadError, RuntimeError, OSError) as error:
+        return "", "\n".join([str(error), *getattr(error, "__notes__", [])]), [], 0.0
+    return "", "", results, time.monotonic() - started

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.races.lines import Send
+from benchmarks.races.system import in_trouble
 from benchmarks.races.trial import Scenario
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ async def _logout(trial: Trial) -> AsyncGenerator[Step, None]:
     before = trial.owner.held
     first, second = trial.delays(2)
     leave = trial.system.speech.sign_out(before)
-    await trial.system.lines.at_once(
+    *_, left = await trial.at_once(
         [
             Send(trial.system.renewal(before), first, trial.owner.arrives),
             Send(leave, second, _ignored),
         ]
     )
+    left = await trial.insist(leave, left)
+    trial.counts.refused += left.status // 100 != 2
     yield trial.system.past_grace
     trial.counts.outlived += await _goes_on(trial, trial.owner, before)
 
@@ -37,17 +40,21 @@ async def _password(trial: Trial) -> AsyncGenerator[Step, None]:
     first, second, third = trial.delays(3)
 
     def changed(answer: Answer) -> None:
-        own.held = speech.kept(answer, own.held)
+        if not in_trouble(answer):
+            own.keep(answer)
         if answer.status // 100 == 2:
             trial.new_password = new
 
-    await trial.system.lines.at_once(
+    _, told, _ = await trial.at_once(
         [
             Send(trial.system.renewal(own.held), first, own.arrives),
             Send(change, second, changed),
             Send(trial.system.renewal(others), third, device.arrives),
         ]
     )
+    if in_trouble(told):
+        changed(await trial.insist(change, told))
+    own.refusals += not trial.new_password
     yield trial.system.past_grace
     await trial.owner_goes_on()
     if trial.new_password:
@@ -84,11 +91,11 @@ LEAVING = (
         name="refresh and logout",
         told=(
             "A tab refreshes while another signs out; counted is a session that can be refreshed"
-            " after."
+            " after, and a sign-out that is refused."
         ),
         kind="honest",
         play=_logout,
-        counted=frozenset({"outlived", "not_concerned_ended"}),
+        counted=frozenset({"outlived", "refused", "not_concerned_ended"}),
         none=_has_no_sign_out,
         note=_by_session,
     ),

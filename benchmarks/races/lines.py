@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from benchmarks import wire
 from benchmarks.peers.peer import Answer
+from benchmarks.processes import LoadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,14 +38,22 @@ class Lines:
         self._idle: list[Line] = []
 
     async def take(self) -> Line:
-        """A connection that is open, and nobody else's until `give_back`."""
+        """A connection that is open, and nobody else's until `give_back`.
+
+        Raises:
+            LoadError: there is no server.
+        """
         while self._idle:
             line = self._idle.pop()
             if line.usable():
                 return line
             line.close()
         loop = asyncio.get_running_loop()
-        _, line = await loop.create_connection(Line, *self._address)
+        try:
+            _, line = await loop.create_connection(Line, *self._address)
+        except OSError as error:
+            host, port = self._address
+            raise LoadError(f"nothing takes connections at {host}:{port}: {error}") from None
         return line
 
     def give_back(self, line: Line) -> None:

@@ -93,7 +93,7 @@ class System:
             await asyncio.sleep(pause)
             answer = await self.lines.ask(call)
         if answer.status // 100 != 2:
-            raise LoadError(f"{call.method} {call.path}: {answer.status} {answer.body[:300]!r}")
+            raise LoadError(f"{call.method} {call.path} was answered {told(answer)}")
         return answer
 
     async def let_pass(self, seconds: float) -> None:
@@ -165,6 +165,11 @@ class System:
     def _database(self) -> sqlite3.Connection:
         file = self._home / self.peer.database
         return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def told(answer: Answer) -> str:
+    """An answer, for who wonders about it."""
+    return f"{answer.status} {answer.body[:300]!r}" if answer.status else "nothing"
 
 
 def in_trouble(answer: Answer) -> bool:

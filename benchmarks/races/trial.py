@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from benchmarks.races.system import PAUSES, in_trouble
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
     from random import Random
 
-    from benchmarks.peers.peer import Peer, Person
+    from benchmarks.peers.peer import Answer, Call, Peer, Person
     from benchmarks.races.browser import Browser
     from benchmarks.races.counts import Counts
+    from benchmarks.races.lines import Send
     from benchmarks.races.system import System
 
 Step = float | Literal["copy", "fail over", "read from a copy"]
@@ -81,6 +85,22 @@ class Trial:
         """
         if self.system.grace and self.system.now() - since > 0.9 * self.system.grace:
             raise Void
+
+    async def at_once(self, sends: Sequence[Send]) -> list[Answer]:
+        """Send all; an answer of a system in trouble counts as an error."""
+        answers = await self.system.lines.at_once(sends)
+        self.counts.errors += sum(map(in_trouble, answers))
+        return answers
+
+    async def insist(self, call: Call, answer: Answer) -> Answer:
+        """Ask again, as a good client does while the system is in trouble; the last answer."""
+        for pause in PAUSES:
+            if not in_trouble(answer):
+                break
+            await asyncio.sleep(pause)
+            answer = await self.system.lines.ask(call)
+            self.counts.errors += in_trouble(answer)
+        return answer
 
     async def owner_stays(self) -> None:
         """Judge an honest client, once the grace is over: can it go on, with one token only?"""

@@ -23,6 +23,8 @@ from benchmarks.processes import Process
 
 SECRET = b"of this system, and of no other"
 GRACE = 10.0
+HARSH = {"blacklist", "no grace"}
+"""With one of these, who comes second is refused at once."""
 TABLES = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
@@ -62,6 +64,9 @@ class Flawed:
         unsigned: no signature is looked at.
         busy: one answer in four is a 503, and nothing was done.
         clears: a refusal takes away what the client holds.
+        no change: a change of password is answered 503, each time.
+        stays in: a sign-out is refused.
+        locks out: a sign-out closes the protected route to the person's other sessions.
     """
 
     database: sqlite3.Connection
@@ -70,12 +75,20 @@ class Flawed:
     flaws: frozenset
     clock: Clock = field(default_factory=Clock)
     asked: int = 0
+    locked: set = field(default_factory=set)
+    """Whose access tokens open nothing any more."""
 
     async def answer(self, path, given, token):
         self.asked += 1
         if "busy" in self.flaws and self.asked % 4 == 0 and path != "/ahead":
             return 503, {}
-        return await getattr(self, path.strip("/"))(given, token)
+        if path == "/password" and "no change" in self.flaws:
+            return 503, {}
+        if path == "/logout" and "stays in" in self.flaws:
+            return REFUSED
+        if not (route := getattr(self, path.strip("/"), None)):
+            return 404, {}
+        return await route(given, token)
 
     async def ahead(self, given, token):
         self.clock.ahead += given["seconds"]
@@ -98,7 +111,7 @@ class Flawed:
     async def protected(self, given, token):
         session = self._session(token)
         lives = session and ("stateless" in self.flaws or not session["ended"])
-        return OK if lives else REFUSED
+        return OK if lives and session["email"] not in self.locked else REFUSED
 
     async def password(self, given, token):
         session = self._session(token) | given
@@ -108,6 +121,8 @@ class Flawed:
         return OK
 
     async def logout(self, given, token):
+        if "locks out" in self.flaws:
+            self.locked.add(self._session(token)["email"])
         if self._lists:
             self._spend(token)
         else:
@@ -244,7 +259,7 @@ def flawed(*flaws):
         speech=Speech(clears="clears" in flaws),
         start=start,
         versions=dict,
-        grace=0.0 if {"blacklist", "no grace"} & set(flaws) else GRACE,
+        grace=None if "stateless" in flaws else 0.0 if HARSH & set(flaws) else GRACE,
         database="kept.db",
         start_reading=reading if "blacklist" in flaws else None,
         ahead=lambda seconds: post("/ahead", {"seconds": seconds}),

@@ -124,6 +124,11 @@ ALL, SOME = "all", "some"
         ("forged ends", "forged token", "false_sign_outs", ALL),
         ("unsigned", "forged token", "thieves_unnoticed", ALL),
         ("busy", "two tabs", "errors", SOME),
+        ("no change", "refresh and password change", "refused", ALL),
+        ("no change", "refresh and password change", "errors", SOME),
+        ("stays in", "refresh and logout", "refused", ALL),
+        ("stays in", "refresh and logout", "outlived", ALL),
+        ("locks out", "refresh and logout", "not_concerned_ended", ALL),
     ],
 )
 def test_each_flaw_is_seen(flaws, scenario, counted, how_many, tmp_path):
@@ -154,16 +159,48 @@ def test_a_quick_run_plays_every_system_and_admit_harms_nobody(tmp_path):
         assert (name == "thief in lock-step") == bool(result["thieves_in_window"])
 
 
-def test_a_system_of_ones_own_needs_an_adapter_alone(tmp_path):
-    """The one in docs/races.md, with a server that runs already."""
+def own():
+    """The module in docs/races.md."""
     page = (ROOT / "docs" / "races.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    return example
+
+
+def test_a_system_of_ones_own_needs_an_adapter_alone(tmp_path):
+    """The one in docs/races.md, with a server that runs already."""
     with flawed("blacklist").start(tmp_path, "races") as process:
         file = tmp_path / "theirs.py"
-        file.write_text(example.replace("8000", str(process.port)))
+        file.write_text(own().replace("8000", str(process.port)))
         (their,) = all_played(Wish((), file, quick=True, seed=1))
     results = {each.scenario: each for each in their.results}
     assert results["two tabs"].trials
     lost = results["lost answer, 1 s"]
     assert lost.counts.false_sign_outs == lost.trials > 0
     assert results["failover"].none
+
+
+MISTAKES = {
+    "a wrong path": ('"/login"', '"/signin"', r"^POST /signin was answered 404 "),
+    "kept() returns nothing": ("return Tokens(access", "Tokens(access", r"^kept\(\) returned None"),
+    "kept() keeps the old token": (
+        "return Tokens(access",
+        "return before if before.access else Tokens(access",
+        "^a refresh left the client with the refresh token that it had",
+    ),
+    "a wrong token": ("tokens.access)\n\n    def refresh", "'')\n\n    def refresh", "^POST /prot"),
+    "no server": ("port=8000", "port=9", r"^nothing takes connections at 127.0.0.1:9: "),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_an_adapter_that_is_wrong_is_told_so(mistake, tmp_path):
+    """The system is blamed for nothing, and a sentence says where to look."""
+    right, wrong, said = MISTAKES[mistake]
+    with flawed().start(tmp_path, "races") as process:
+        example = own()
+        assert right in example
+        file = tmp_path / "theirs.py"
+        file.write_text(example.replace(right, wrong).replace("8000", str(process.port)))
+        (their,) = all_played(Wish((), file, quick=True, seed=1))
+    assert re.search(said, their.failed)
+    assert not their.results
