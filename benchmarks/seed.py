@@ -20,9 +20,9 @@ def address(number: int) -> str:
     return f"user{number}@example.com"
 
 
-def alone(data_dir: Path) -> Settings:
-    """The defaults, whatever this shell's environment says."""
-    return Settings.load(environ={}, dotenv=None, data_dir=data_dir)
+def alone(data_dir: Path, **given: object) -> Settings:
+    """The defaults but for these settings, whatever this shell's environment says."""
+    return Settings.load(environ={}, dotenv=None, data_dir=data_dir, **given)
 
 
 def seed(data_dir: Path, *, users: int, sessions: int) -> list[Tokens]:

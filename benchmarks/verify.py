@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,19 +16,16 @@ from admit import Admit
 from admit.tokens.checker import REMEMBERED
 from benchmarks import importing
 from benchmarks.figures import Figure, at_least, at_most, ratios, shown
+from benchmarks.peers.minted import Minted
+from benchmarks.peers.verifying import REPEATS, WARM, fresh, microseconds
 from benchmarks.seed import alone, seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from joserfc.jwk import Key
 
     from benchmarks.sizes import Sizes
-
-WARM = 64
-"""Tokens in use at the same time."""
-REPEATS = 16
-"""A verification from memory is over too soon to be timed on few."""
 
 
 def measure(sizes: Sizes) -> list[Figure]:
@@ -41,11 +37,13 @@ def measure(sizes: Sizes) -> list[Figure]:
 
 async def _measure(data_dir: Path, sizes: Sizes) -> list[Figure]:
     async with Admit(alone(data_dir)) as auth:
-        tokens = await _tokens(auth)
-        for token in islice(tokens, REMEMBERED):
+        minted = await Minted.by(auth)
+        for token in islice(minted, REMEMBERED):
             auth.verify(token)  # a full memory, as on a server that has run for a while
         key = import_key(json.loads(auth.keys.state[-1].row.public))
-        rounds = [_round(auth.verify, key, tokens, sizes.calls) for _ in range(sizes.rounds)]
+        rounds = [
+            _round(auth.verify, key, islice(minted, sizes.calls)) for _ in range(sizes.rounds)
+        ]
     joserfc, first, warm, same = zip(*rounds, strict=True)
     return [
         shown("verify: joserfc's jwt.decode, ES256", " µs", joserfc),
@@ -61,31 +59,13 @@ async def _measure(data_dir: Path, sizes: Sizes) -> list[Figure]:
 
 
 def _round(
-    verify: Callable[[str], object], key: Key, tokens: Iterator[str], calls: int
+    verify: Callable[[str], object], key: Key, tokens: Iterable[str]
 ) -> tuple[float, float, float, float]:
-    unseen = list(islice(tokens, calls))
-    joserfc = _time(lambda token: jwt.decode(token, key, algorithms=["ES256"]), unseen)
-    first = _time(verify, unseen)
-    texts = [token.encode() for token in unseen[-WARM:]]
-    # Decoded anew, as a server does with every request's header: equal, but another object,
-    # whose hash has never been taken.
-    fresh = [text.decode() for _ in range(calls * REPEATS // WARM) for text in texts]
-    warm = _time(verify, fresh)
-    return joserfc, first, warm, _time(verify, fresh[:WARM] * (calls * REPEATS // WARM))
-
-
-def _time(verify: Callable[[str], object], tokens: list[str]) -> float:
-    """Microseconds for one."""
-    started = time.perf_counter()
-    for token in tokens:
-        verify(token)
-    return (time.perf_counter() - started) / len(tokens) * 1e6
-
-
-async def _tokens(auth: Admit) -> Iterator[str]:
-    """Valid tokens without end, no two alike."""
-    account = await auth.accounts.find("user0@example.com")
-    assert account is not None
-    now = auth.clock()
-    (session,) = await auth.sessions.list(account.user.id, now=now)
-    return iter(lambda: auth.access.mint(account, session, now=now)[0], None)
+    unseen = list(tokens)
+    joserfc = microseconds(lambda token: jwt.decode(token, key, algorithms=["ES256"]), unseen)
+    first = microseconds(verify, unseen)
+    times = len(unseen) * REPEATS // WARM
+    # As a server makes one of every request's header: equal, but another object.
+    again = fresh(unseen[-WARM:] * times)
+    warm = microseconds(verify, again)
+    return joserfc, first, warm, microseconds(verify, again[:WARM] * times)

@@ -53,7 +53,7 @@ def missing(*packages: str, least: tuple[int, ...] = (20,), older: bool = False)
         older: they shall run on the older Node.
     """
     node = older_node() if older else newest_node()
-    if older and node is None:
+    if older and node is None and newest_node():
         return "there is one Node here, and it is the newest"
     if node and _version(node) < least:
         return f"Node {'.'.join(map(str, least))} or later is missing"

@@ -25,7 +25,7 @@ from benchmarks.peers.minted import Minted
 from benchmarks.seed import alone, seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from benchmarks.peers.libraries import Expected, Verify
     from benchmarks.peers.minted import Set
@@ -37,6 +37,7 @@ REPEATS = 16
 NODE_WARM_UP = 2_000
 """Verifications by each library on Node before those that count: its compiler waits for as many."""
 NODE_SECONDS = 120
+OTHER = "https://other.example"
 PACKAGES = ("jsonwebtoken", "jose", "fast-jwt")
 TUTORIAL = "jsonwebtoken, as in the tutorials"
 OLDER = ", older Node"
@@ -108,6 +109,7 @@ def versions() -> dict[str, str]:
 async def _measure(data_dir: Path, rounds: int, calls: int) -> list[Figure]:
     async with Admit(alone(data_dir)) as auth:
         minted = await Minted.by(auth)
+        await _check_admit(data_dir, auth.verify, minted.sets(1)[0])
         for token in islice(minted, REMEMBERED):
             auth.verify(token)  # a full memory, as on a server that has run for a while
         figures: list[Figure] = []
@@ -122,8 +124,9 @@ async def _measure(data_dir: Path, rounds: int, calls: int) -> list[Figure]:
 def python_round(given: Set) -> Iterator[Figure]:
     """Each of Python's libraries once; none of them remembers a token."""
     for name, made in libraries.LIBRARIES.items():
-        _check(name, made, given)
-        yield _timed(name, given, made(given.expected), repeats=1)
+        verify, strangers = made(given.expected), map(made, _otherwise(given.expected))
+        _check(name, verify, strangers, given)
+        yield _timed(name, given, verify, repeats=1)
 
 
 def node_round(sets: Sequence[Set]) -> list[Figure]:
@@ -177,22 +180,36 @@ def _run(given: object, *, older: bool = False) -> list[dict[str, Any]]:
     return told
 
 
-def _check(name: str, made: Callable[[Expected], Verify], given: Set) -> None:
+async def _check_admit(data_dir: Path, verify: Verify, given: Set) -> None:
+    """Ours answers the same questions as the libraries."""
+    # The base URL makes the issuer, and the audience where there is no other.
+    issuer = Admit(alone(data_dir, base_url=OTHER, audience=given.expected.audience))
+    audience = Admit(alone(data_dir, audience=OTHER))
+    async with issuer, audience:
+        _check("Admit", verify, [issuer.verify, audience.verify], given)
+
+
+def _otherwise(expected: Expected) -> tuple[Expected, Expected]:
+    """Who expects another issuer, and who another audience."""
+    return replace(expected, issuer=OTHER), replace(expected, audience=OTHER)
+
+
+def _check(name: str, verify: Verify, strangers: Iterable[Verify], given: Set) -> None:
     """One good token and four bad ones.
+
+    Arguments:
+        name: of the library.
+        verify: what will be measured.
+        strangers: the same, for whom the good token is not meant.
+        given: the tokens.
 
     Raises:
         AssertionError: a library takes a bad one, or refuses the good one.
     """
-    good, other = given.tokens[0], "https://other.example"
-    verify = made(given.expected)
+    good = given.tokens[0]
     forged = good[:-10] + ("B" if good[-10] == "A" else "A") + good[-9:]
-    expected = given.expected
-    strangers = (replace(expected, issuer=other), replace(expected, audience=other))
-    refused = [
-        _refuses(verify, given.expired),
-        _refuses(verify, forged),
-        *(_refuses(made(stranger), good) for stranger in strangers),
-    ]
+    refused = [_refuses(verify, given.expired), _refuses(verify, forged)]
+    refused += [_refuses(each, good) for each in strangers]
     assert not _refuses(verify, good), f"{name} refuses a good token"
     assert all(refused), f"{name} takes a bad token: {refused}"
 
@@ -208,18 +225,18 @@ def _refuses(verify: Verify, token: str) -> bool:
 def _timed(
     name: str, given: Set, verify: Callable[[str], object], repeats: int = REPEATS
 ) -> Figure:
-    first = _time(verify, _fresh(given.tokens))
+    first = microseconds(verify, fresh(given.tokens))
     recent = given.tokens[-WARM:]
-    again = _fresh(recent * (repeats * len(given.tokens) // len(recent)))
-    return Figure(name, given.expected.algorithm, first, _time(verify, again))
+    again = fresh(recent * (repeats * len(given.tokens) // len(recent)))
+    return Figure(name, given.expected.algorithm, first, microseconds(verify, again))
 
 
-def _fresh(tokens: Sequence[str]) -> list[str]:
+def fresh(tokens: Sequence[str]) -> list[str]:
     """Equal strings whose hash has never been taken."""
     return [token.encode().decode() for token in tokens]
 
 
-def _time(verify: Callable[[str], object], tokens: Sequence[str]) -> float:
+def microseconds(verify: Callable[[str], object], tokens: Sequence[str]) -> float:
     """Microseconds for one."""
     started = time.perf_counter()
     for token in tokens:

@@ -66,9 +66,7 @@ def test_a_server_that_will_not_end_is_ended(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_benchmark_that_is_told_to_end_takes_its_servers_along(tmp_path, name):
     command, environ = [sys.executable, "-c", BENCHMARK], {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, "-c", BENCHMARK], cwd=tmp_path, env=environ
-    ) as benchmark:
+    with subprocess.Popen(command, cwd=tmp_path, env=environ) as benchmark:
         server = read(tmp_path / "pid")
         benchmark.send_signal(getattr(signal, name))
         assert benchmark.wait(PATIENCE)

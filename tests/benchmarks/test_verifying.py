@@ -3,6 +3,7 @@
 import jwt
 import pytest
 
+from admit import Admit
 from benchmarks.peers import libraries, node, verifying
 from tests.servers import missing
 
@@ -53,6 +54,18 @@ def test_a_library_that_does_not_ask_for_a_claim_is_not_measured(monkeypatch, cl
 
     monkeypatch.setitem(libraries.LIBRARIES, "careless", careless)
     with pytest.raises(AssertionError, match="careless takes a bad token"):
+        verifying.measure_verifying(rounds=1, calls=4)
+
+
+def test_ours_is_asked_the_same_questions(monkeypatch):
+    checked = Admit.verify
+
+    def careless(auth, token):
+        """Takes what is genuine, whomever it is meant for."""
+        return checked(auth, token) if auth.settings.audience != verifying.OTHER else token
+
+    monkeypatch.setattr(Admit, "verify", careless)
+    with pytest.raises(AssertionError, match="Admit takes a bad token"):
         verifying.measure_verifying(rounds=1, calls=4)
 
 
