@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks.scoreboard import sentences, tables, tallies
+from benchmarks.scoreboard.glance import glance
 from benchmarks.scoreboard.pictures import names, parts, pictures
 from benchmarks.scoreboard.words import plain, prose
 
@@ -43,6 +44,7 @@ def _told(board: Board, *, unexplained: bool) -> dict[str, object]:
         "growth": board.growth,
         "heads": tables.heads(board),
         "systems": tables.systems(board),
+        "glance": tables.table(*glance(board)),
         "minute": sentences.in_one_minute(board),
         "better": tables.ahead(better) if (better := sentences.others_better(board)) else "",
         "as_good": tables.as_good(board.races),
@@ -54,6 +56,7 @@ def _told(board: Board, *, unexplained: bool) -> dict[str, object]:
         "promises": tallies.PROMISES,
         "kinds": [tables.races(board.races, kind) for kind in tallies.PROMISES],
         "scenarios": [tables.told(board.races, kind) for kind in tallies.PROMISES],
+        "usual": max((each.trials for each in board.races.results), default=0),
         "outcomes": tables.outcomes(board.races),
         "refresh_at": tables.refresh_at(board.growth),
         "thousand": tables.thousand(board.growth),

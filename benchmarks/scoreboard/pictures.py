@@ -97,11 +97,10 @@ def _races(races: Races, kind: str) -> Chart:
     bars = []
     for system in dict.fromkeys(each.system for each in races.results):
         if total := found.get(system):
-            told = f"{total.found:,} of {total.trials:,}"
-            bars.append(_plain(system, told, total.percent))
+            bars.append(_plain(system, total.told, total.percent))
         else:
             bars.append(_plain(system, absent(nothing.get(system, "")), None))
-    about = f"In % of the trials, each scenario counting alike. {BETTER['lower']}"
+    about = f"In % of the trials, and in how many scenarios of how many. {BETTER['lower']}"
     return Chart(title=title, about=about, bars=bars)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.scoreboard.results import ADMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from benchmarks.scoreboard.results import Comparison, Row
 
@@ -51,6 +51,36 @@ class Ahead(NamedTuple):
     theirs: str
     ours: str
     by: str
+
+
+class Lead(NamedTuple):
+    """One figure in which a peer is better, in one of several places; `folded` has them in one."""
+
+    what: str
+    place: str
+    who: str
+    theirs: str
+    ours: str
+
+
+def folded(found: Iterable[Lead], where: str) -> list[Ahead]:
+    """All places of a figure in which the same peer is better, in one.
+
+    Arguments:
+        where: in which `{place}` stands for the places, and `{what}` for the figure.
+    """
+    alike: dict[tuple[str, str], list[Lead]] = {}
+    for each in found:
+        alike.setdefault((each.what, each.who), []).append(each)
+    return [_together(each, where) for each in alike.values()]
+
+
+def _together(alike: Sequence[Lead], where: str) -> Ahead:
+    place, theirs, ours = (
+        "; ".join(getattr(each, name) for each in alike) for name in ("place", "theirs", "ours")
+    )
+    one = alike[0]
+    return Ahead(where.format(place=place, what=one.what), one.who, theirs, ours, "")
 
 
 def pairs(comparison: Comparison) -> list[Pair]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import number
 from benchmarks.scoreboard import tallies
+from benchmarks.scoreboard.glance import QUIET
 from benchmarks.scoreboard.results import ADMIT, ResultsError
 from benchmarks.scoreboard.rivals import Ahead, pairs
 from benchmarks.scoreboard.words import label, plain, prose, value
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.scoreboard.rivals import Pair
 
 
-MOST_NAMED, MOST_AHEAD = 8, 4
+MOST_NAMED, MOST_AHEAD = 2, 3
 """Peers in one sentence; a section has all that are better than Admit."""
 
 
@@ -30,9 +31,9 @@ class Missed:
 
 
 def in_one_minute(board: Board) -> list[str]:
-    """A line for each comparison, then the races, growth and the goals."""
+    """The races, each comparison, growth and the goals; of what the table has, who is better."""
     speed = [line for each in board.bench.comparisons for line in _of_comparison(each)]
-    return [*speed, *tallies.races(board.races), *tallies.growth(board.growth), _goals(board)]
+    return [*tallies.races(board.races), *speed, *tallies.growth(board.growth), _goals(board)]
 
 
 def others_better(board: Board) -> list[Ahead]:
@@ -92,20 +93,23 @@ def _goals(board: Board) -> str:
     given = [goal.reached for each in board.bench.comparisons for goal in each.goals]
     given += [each.reached for each in board.bench.figures if each.reached is not None]
     short = [text for text, _ in _short(board)]
+    against = [goal.text for each in board.bench.comparisons for goal in each.goals]
+    named = [prose(text) for text in short if text in against]
+    if others := len(short) - len(named):
+        named.append(f"{others} of Admit's other figures")
     line = f"**Goals**: {len(given) - len(short)} of {len(given)} were reached."
     if not short:
         return line
-    return f"{line} **Missed**: {'; '.join(map(prose, short))} ([why](#goals-that-were-missed))."
+    return f"{line} **Missed**: {'; '.join(named)} ([why](#goals-that-were-missed))."
 
 
 def _of_comparison(each: Comparison) -> list[str]:
     found = pairs(each)
+    if each.topic in QUIET:
+        ahead = [pair for pair in found if pair.peer_is_ahead]
+        return [f"**{prose(each.title)}**:{_better(ahead, each.unit)}"] if ahead else []
     ours = [row for row in each.measured if row.system == ADMIT]
-    lacking = [f"{plain(label(row))}: {prose(row.none)}" for row in each.rows if row.none]
-    lines = [_of_row(row, [pair for pair in found if pair.ours is row], each) for row in ours]
-    if lines and lacking:
-        lines[-1] += f" {'; '.join(lacking)}."
-    return lines
+    return [_of_row(row, [pair for pair in found if pair.ours is row], each) for row in ours]
 
 
 def _of_row(row: Row, found: list[Pair], each: Comparison) -> str:
@@ -118,10 +122,11 @@ def _of_row(row: Row, found: list[Pair], each: Comparison) -> str:
         line += ", ".join(_behind(pair, each.unit) for pair in _ends(behind))
         if len(behind) > MOST_NAMED:
             line += f", and {len(behind) - 2} in between"
-    line += "."
-    if ahead:
-        line += f" **Better than Admit**: {_firsts(ahead, each.unit)}."
-    return line
+    return f"{line}.{_better(ahead, each.unit)}"
+
+
+def _better(ahead: list[Pair], unit: str) -> str:
+    return f" **Better than Admit**: {_firsts(ahead, unit)}." if ahead else ""
 
 
 def _ends(found: list[Pair]) -> list[Pair]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from benchmarks.figures import number
 from benchmarks.scoreboard import tallies
 from benchmarks.scoreboard.results import Spread
@@ -194,18 +196,28 @@ def _cell(given: Outcome | None, column: str, usual: int) -> str:
         return "not run"
     if given.none is not None:
         return absent(given.none)
-    told = tallies.told(given, column, usual)
-    also = [] if column == "false_sign_outs" else _of_thieves(given)
+    if getattr(given, column) is None and given.outlived is not None:
+        told = f"outlived {tallies.told(given, 'outlived', usual)}"
+        given = replace(given, outlived=None)
+    else:
+        told = tallies.told(given, column, usual)
+    also = _also(given, column)
     return f"{told} ({', '.join(also)})" if also else told
 
 
-def _of_thieves(given: Outcome) -> list[str]:
-    """What else is to be known of thieves, where it happened."""
+def _also(given: Outcome, column: str) -> list[str]:
+    """What else happened, and has to be known beside what a promise is about."""
     told = {
-        "in the window": given.thieves_in_window,
-        "still in": given.thieves_in,
-        "the owner signed out instead": given.false_sign_outs,
+        "refused": given.refused,
+        "outlived": given.outlived,
+        "forks": given.forks,
     }
+    if column != "false_sign_outs":
+        told = {
+            "in the window": given.thieves_in_window,
+            "still in": given.thieves_in,
+            "the owner signed out instead": given.false_sign_outs,
+        }
     return [f"{name} {count:,}" for name, count in told.items() if count]
 
 

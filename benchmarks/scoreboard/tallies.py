@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.figures import number
 from benchmarks.scoreboard.results import ADMIT
-from benchmarks.scoreboard.rivals import Ahead
+from benchmarks.scoreboard.rivals import Ahead, Lead, folded
 from benchmarks.scoreboard.words import count, plain, prose, value
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Total:
 
     found: int = 0
     trials: int = 0
+    in_window: int = 0
+    """Thieves that the system's own grace let in, and that were caught after."""
     shares: list[float] = dataclasses.field(default_factory=list)
     where: list[str] = dataclasses.field(default_factory=list)
     """The scenarios in which it broke the promise."""
@@ -56,9 +58,15 @@ class Total:
         """Of a scenario; each counts alike, however many trials it had."""
         return 100 * mean(self.shares)
 
+    @property
+    def told(self) -> str:
+        """In how many % of the trials, and in how many of the scenarios that were played."""
+        return f"{self.percent:.3g} % ({len(self.where)} of {len(self.shares)})"
+
     def add(self, outcome: Outcome, counted: int) -> None:
         self.found += counted
         self.trials += outcome.trials
+        self.in_window += outcome.thieves_in_window or 0
         self.shares.append(counted / outcome.trials)
         if counted:
             self.where.append(outcome.scenario)
@@ -68,10 +76,16 @@ def totals(races: Races, kind: str) -> dict[str, Total]:
     """How often each system broke the promise that scenarios of a kind are about."""
     column, _ = PROMISES[kind]
     names = {each.name for each in races.scenarios if each.honest_or_thief == kind}
+    return summed(races, column, names)
+
+
+def summed(races: Races, column: str, names: Iterable[str]) -> dict[str, Total]:
+    """What each system did in scenarios that Admit was played in, too: no sum has another."""
+    ours = {each.scenario for each in _of(races.results, ours=True)} & {*names}
     found: dict[str, Total] = {}
     for each in races.results:
         counted = getattr(each, column)
-        if each.scenario in names and counted is not None and each.none is None:
+        if each.scenario in ours and counted is not None and each.none is None:
             found.setdefault(each.system, Total()).add(each, counted)
     return found
 
@@ -80,13 +94,14 @@ def races(given: Races) -> list[str]:
     lines = []
     for kind, (_, title) in PROMISES.items():
         told = [_total(system, each) for system, each in totals(given, kind).items()]
-        lines.append(f"**{title}**: {'; '.join(told)}.")
+        where = title.lower().replace(",", "").replace(" ", "-")
+        lines.append(f"**{title}**: {'; '.join(told)}. [What happened there](#{where}).")
     return lines
 
 
 def growth(given: Growth) -> list[str]:
     told = [_grown(name, each) for name, each in curves(given).items()]
-    left = [_left(each) for each in given.thousand_refreshes]
+    left = [_left(each) for each in given.thousand_refreshes if each.none is None]
     return [
         f"**Growth, p50 of a refresh**: {'; '.join(told)}.",
         f"**Left by 1,000 refreshes of one session**: {'; '.join(left)}.",
@@ -95,7 +110,8 @@ def growth(given: Growth) -> list[str]:
 
 def better_in_races(given: Races) -> list[Ahead]:
     """Each count of each scenario in which a peer does better than Admit."""
-    return [each for peer, ours in _beside(given) for each in _better(peer, ours)]
+    found = [each for peer, ours in _beside(given) for each in _better(peer, ours)]
+    return folded(found, "Races, {place}: {what}")
 
 
 def as_good_in_races(given: Races) -> dict[str, list[tuple[int, int]]]:
@@ -113,11 +129,12 @@ def as_good_in_races(given: Races) -> dict[str, list[tuple[int, int]]]:
 def better_at_growth(given: Growth) -> list[Ahead]:
     """Each figure of growth in which a peer does better than Admit."""
     ours = [each for each in given.refresh_at if each.system == ADMIT and each.none is None]
-    found: list[Ahead] = []
+    found: list[Lead] = []
     for each in given.refresh_at:
         if each.system != ADMIT and each.none is None:
             found += _better_at(each, [row for row in ours if row.sessions == each.sessions])
-    return [*found, *_smaller(given.thousand_refreshes)]
+    growing = folded(found, "Growth, {place} sessions: {what}")
+    return [*growing, *_smaller(given.thousand_refreshes)]
 
 
 def _beside(given: Races) -> list[tuple[Outcome, Outcome]]:
@@ -149,12 +166,12 @@ def told(outcome: Outcome, column: str, usual: int = 0) -> str:
     return count(found, outcome.trials, usual)
 
 
-def _better(peer: Outcome, ours: Outcome) -> Iterator[Ahead]:
+def _better(peer: Outcome, ours: Outcome) -> Iterator[Lead]:
     for column, name in COLUMNS.items():
         both = _counted(peer, ours, column)
         if both and both[0] < both[1]:
-            where = f"Races, {prose(peer.scenario)}: {name}"
-            yield Ahead(where, plain(peer.system), told(peer, column), told(ours, column), "")
+            both_told = told(peer, column), told(ours, column)
+            yield Lead(name, prose(peer.scenario), plain(peer.system), *both_told)
 
 
 def _as_good(beside: Sequence[tuple[Outcome, Outcome]], column: str) -> tuple[int, int]:
@@ -162,7 +179,7 @@ def _as_good(beside: Sequence[tuple[Outcome, Outcome]], column: str) -> tuple[in
     return sum(theirs <= admits for theirs, admits in counted), len(counted)
 
 
-def _better_at(peer: At, ours: Sequence[At]) -> Iterator[Ahead]:
+def _better_at(peer: At, ours: Sequence[At]) -> Iterator[Lead]:
     """Beside ours on the same store, or else whichever does us least credit."""
     alike = [each for each in ours if each.store == peer.store] or ours
     for field, (name, unit, higher) in AT.items():
@@ -172,8 +189,8 @@ def _better_at(peer: At, ours: Sequence[At]) -> Iterator[Ahead]:
             continue
         admits = min(given) if higher else max(given)
         if theirs > admits if higher else theirs < admits:
-            where = f"Growth, {peer.sessions:,} sessions: {name}"
-            yield Ahead(where, plain(peer.name), value(theirs, unit), value(admits, unit), "")
+            both_told = value(theirs, unit), value(admits, unit)
+            yield Lead(name, f"{peer.sessions:,}", plain(peer.name), *both_told)
 
 
 def _smaller(given: Sequence[Thousand]) -> Iterator[Ahead]:
@@ -188,6 +205,8 @@ def _smaller(given: Sequence[Thousand]) -> Iterator[Ahead]:
 
 def _total(system: str, each: Total) -> str:
     told = f"{plain(system)} {each.found:,} of {each.trials:,}"
+    if each.in_window:
+        told += f", and {each.in_window:,} in the window"
     if not each.found:
         return told
     return f"{told} ({', '.join(f'*{prose(name)}*' for name in each.where)})"
@@ -211,8 +230,7 @@ def _grown(name: str, given: Sequence[At]) -> str:
 
 
 def _left(each: Thousand) -> str:
-    if each.rows is None:
-        return f"{plain(each.system)}: {prose(each.none or '')}"
+    assert each.rows is not None
     name = "row" if each.rows == 1 else "rows"
     told = f"{plain(each.system)} {each.rows:,} {name}"
     return told if each.bytes is None else f"{told}, {each.bytes:,} bytes"

@@ -17,9 +17,7 @@ UNKNOWN = "–"  # noqa: RUF001 - a dash in a cell is no minus
 
 def absent(none: str) -> str:
     """What stands in a narrow cell in place of a figure."""
-    if none.startswith("not run"):
-        return "not run"
-    return "has none" if none.startswith("has no") else "see the table"
+    return "has none" if none.startswith("has no") else "not run"
 
 
 def value(amount: float, unit: str) -> str:

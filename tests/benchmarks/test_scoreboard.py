@@ -11,6 +11,7 @@ import pytest
 from benchmarks.scoreboard.__main__ import HOME, main
 from benchmarks.scoreboard.page import files
 from benchmarks.scoreboard.results import ResultsError, read
+from benchmarks.scoreboard.words import UNKNOWN
 
 ODD = 'Odd <b>|*_`&"] Ltd'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -165,6 +166,7 @@ def test_rounds_that_overlap_are_no_clear_difference(made, results):
 
 def test_like_is_compared_with_like(made, results):
     results["bench"]["comparisons"][0] |= {
+        "topic": "verifying",
         "better": "lower",
         "unit": "µs",
         "rows": [
@@ -255,7 +257,56 @@ def test_a_count_says_of_how_many_where_there_were_fewer(made, results):
 def test_a_broken_promise_says_where(made, results):
     minute = section(made(results)["scoreboard.md"], "In one minute")
     assert "signed out falsely**: Admit 0 of 1,000; Other 3 of 40 (*two tabs*)." in minute
-    assert "Admit 0 of 1,000; Other 900 of 1,000 (*a thief*)." in minute
+    assert "Admit 0 of 1,000, and 2 in the window; Other 900 of 1,000 (*a thief*)." in minute
+
+
+def test_a_scenario_that_admit_was_not_played_in_is_in_no_sum(made, results):
+    """Or it would be held against a peer that has something which Admit has none of."""
+    results["races"]["scenarios"].append({"name": "lag", "told": "x", "honest_or_thief": "thief"})
+    results["races"]["results"] += [
+        {"system": "Admit", "scenario": "lag", "none": "reads from none"},
+        outcome("Other", "lag", thieves_unnoticed=1000),
+    ]
+    page = made(results)["scoreboard.md"]
+    assert "Other 900 of 1,000 (*a thief*)." in section(page, "In one minute")
+    assert "| lag | not run | 1,000 | not run |" in section(page, "The races")
+
+
+def glanced(page):
+    """The first table of the page, by system and column."""
+    lines = section(page, "In one minute").strip().splitlines()
+    head, _, *rows = [each.strip("| ").split(" | ") for each in lines if each.startswith("|")]
+    return {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+
+def test_the_first_table_has_the_best_of_each_column_in_bold(made, results):
+    first = glanced(made(results)["scoreboard.md"])
+    assert first["Admit"]["Refreshing"] == "**3,000/s**"
+    assert first["Other"]["Refreshing"] == "1,000/s"
+    assert first["Bare"]["Refreshing"] == "has none"
+    assert first["Admit"]["honest people signed out"] == "**0 % (0 of 1)**"
+    assert first["Other"]["honest people signed out"] == "7.5 % (1 of 1)"
+    assert first["Other"]["thieves unnoticed"] == "90 % (1 of 1)"
+    assert first["Bare"]["thieves unnoticed"] == "has none"
+    assert first["Other"]["thieves still in at the end"] == UNKNOWN
+    results["bench"]["comparisons"][0]["better"] = "lower"
+    assert glanced(made(results)["scoreboard.md"])["Other"]["Refreshing"] == "**1,000/s**"
+
+
+def test_what_outlived_its_end_stands_where_people_look(made, results):
+    results["races"]["results"][2] |= {"false_sign_outs": None, "outlived": 30, "forks": 4}
+    races = section(made(results)["scoreboard.md"], "The races")
+    assert "| two tabs | 0 | outlived 30 of 40 (forks 4) | has none |" in races
+
+
+def test_what_a_peer_does_better_in_several_places_is_one_line(made, results):
+    results["growth"]["refresh_at"][2]["p50_ms"] = 0.5
+    results["growth"]["refresh_at"].append(
+        {"system": "Other", "sessions": 100_000, "p50_ms": 0.6, "p99_ms": 9.0}
+    )
+    better = section(made(results)["scoreboard.md"], "Where others are better")
+    line = "| Growth, 1,000; 100,000 sessions: p50 | **Other** | **0.50 ms; 0.60 ms** |"
+    assert f"{line} 1.00 ms; 1.20 ms |" in better
 
 
 def test_a_note_is_told_once_for_all_to_whom_it_applies(made, results):
