@@ -56,6 +56,7 @@ def _arguments() -> argparse.Namespace:
 
 def _what(given: argparse.Namespace, sizes: list[int]) -> str:
     return (
+        f"{'quick: ' if given.quick else ''}"
         f"{', '.join(f'{size:,}' for size in sizes)} sessions, each of a user of its own;"
         f" {given.rounds} rounds of {given.seconds:g} s after one that warms up;"
         " client and server share the cores"

@@ -44,6 +44,9 @@ def _told(board: Board, *, unexplained: bool) -> dict[str, object]:
         "growth": board.growth,
         "heads": tables.heads(board),
         "systems": tables.systems(board),
+        "quick": any(
+            each.run.startswith("quick") for each in (board.bench, board.races, board.growth)
+        ),
         "glance": tables.table(*glance(board)),
         "minute": sentences.in_one_minute(board),
         "better": tables.ahead(better) if (better := sentences.others_better(board)) else "",

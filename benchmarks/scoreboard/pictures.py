@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def names(comparisons: Sequence[Comparison]) -> list[str]:
     told = []
     for each in comparisons:
         seen[each.topic] += 1
-        slug = "-".join(each.topic.lower().split())
+        slug = "-".join(re.findall(r"\w+", each.topic.lower()))
         told.append(f"{slug}-{seen[each.topic]}" if topics[each.topic] > 1 else slug)
     return told
 

@@ -149,6 +149,13 @@ class Races(Head, frozen=True, kw_only=True):
     scenarios: list[Scenario]
     results: list[Outcome]
 
+    def __post_init__(self) -> None:
+        told = {each.name for each in self.scenarios}
+        if strange := {each.scenario for each in self.results} - told:
+            raise ValueError(f"has results of what is no scenario: {', '.join(sorted(strange))}")
+        if all(each.system != ADMIT for each in self.results):
+            raise ValueError(f"has no results of {ADMIT}, beside which all others stand")
+
 
 class At(msgspec.Struct, frozen=True, kw_only=True):
     """Refreshing where so many sessions are stored."""

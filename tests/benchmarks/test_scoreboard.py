@@ -367,6 +367,30 @@ def test_a_wrong_field_is_named(made, results, damage, said):
         made(results)
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda given: given["scenarios"].pop(), "no scenario: a thief"),
+        (lambda given: given.update(results=given["results"][2:]), "no results of Admit"),
+    ],
+)
+def test_races_that_make_no_page_say_why(made, results, damage, said):
+    damage(results["races"])
+    with pytest.raises(ResultsError, match=rf"races\.json: .*{said}"):
+        made(results)
+
+
+def test_a_chart_is_written_nowhere_else(made, results):
+    results["bench"]["comparisons"][0]["topic"] = "../../Re fresh"
+    assert "scoreboard/re-fresh.svg" in made(results)
+
+
+def test_quick_runs_are_told_so(made, results):
+    assert "quick runs" not in made(results)["scoreboard.md"]
+    results["bench"]["run"] = "quick: 2 rounds"
+    assert "**These are quick runs**" in made(results)["scoreboard.md"]
+
+
 def test_a_missing_file_says_what_writes_it(tmp_path, capsys):
     assert main(["--results", str(tmp_path)]) == 1
     assert "`make bench JSON=" in capsys.readouterr().err
