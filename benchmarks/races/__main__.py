@@ -67,7 +67,8 @@ def _arguments() -> argparse.Namespace:
 def _what(wish: Wish) -> str:
     size = wish.size
     return (
-        f"{'quick: ' if wish.quick else ''}seed {wish.seed}; {size.trials:,} trials of each scenario, fewer where all would take"
+        f"{'quick: ' if wish.quick else ''}seed {wish.seed};"
+        f" {size.trials:,} trials of each scenario, fewer where all would take"
         f" longer than about {size.seconds:g} s, but at least {size.fewest}"
     )
 
