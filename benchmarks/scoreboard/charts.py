@@ -175,7 +175,7 @@ def _notes(chart: Chart, scale: Scale) -> list[str]:
     if any(bar.marks and bar.low < bar.high for bar in chart.bars):
         notes.append("The thin line goes from the smallest round to the largest.")
     if chart.ceiling and any(bar.ceiling for bar in chart.bars):
-        notes.append(f"The light bar is the same server's ceiling: {chart.ceiling}.")
+        notes.append(f"The outlined bar is the same server's ceiling: {chart.ceiling}.")
     return [line for note in notes for line in wrap(note, SMALL_LETTERS)]
 
 

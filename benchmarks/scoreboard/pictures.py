@@ -101,7 +101,7 @@ def _races(races: Races, kind: str) -> Chart:
             bars.append(_plain(system, total.told, total.percent))
         else:
             bars.append(_plain(system, absent(nothing.get(system, "")), None))
-    about = f"In % of the trials, and in how many scenarios of how many. {BETTER['lower']}"
+    about = f"In % of the trials; in brackets: in how many scenarios. {BETTER['lower']}"
     return Chart(title=title, about=about, bars=bars)
 
 
