@@ -38,10 +38,11 @@ ASKING = Asking(
     title="A protected route over HTTP",
     told=(
         f"{CONNECTIONS} connections, each with a session after the other; beside it a route of the"
-        " same server that asks nothing of anybody: its ceiling."
+        " same server that asks nothing of anybody: its ceiling. What is asked for each request"
+        " differs, and is said."
     ),
     clients=_calling,
-    note=lambda peer: peer.served,
+    note=lambda peer: peer.asks,
 )
 
 

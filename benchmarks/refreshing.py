@@ -38,7 +38,8 @@ ASKING = Asking(
     title="Refreshing over HTTP",
     told=(
         f"{CONNECTIONS} connections, each with a session of its own, of which it presents the"
-        " newest token; what each answer leaves on the disk differs, and is said."
+        " newest token. Admit is without its leeway of 10 s, within which it would answer without"
+        " a write. What each answer leaves on the disk differs, and is said."
     ),
     clients=_refreshing,
     note=lambda peer: peer.durability,

@@ -20,6 +20,7 @@ TOLD = (
     f"{HASHING_CLIENTS} clients sign in without pause. Nearly all of it is the password's hash,"
     " which is slow on purpose: the figures say what each hash costs the server, and not which"
     " system is the better one."
+    " Limits on how often one may try, which Admit and better-auth have, are off."
 )
 
 

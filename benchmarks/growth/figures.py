@@ -16,7 +16,9 @@ from benchmarks.rounds import CONNECTIONS, round_of
 if TYPE_CHECKING:
     from benchmarks.growth.full import Full
     from benchmarks.growth.systems import Growing
+    from benchmarks.load import Outcome
     from benchmarks.peers.peer import Peer
+    from benchmarks.rounds import Round
 
 CLIENTS = 4
 PAUSE = 0.005
@@ -24,7 +26,7 @@ PAUSE = 0.005
 
 
 def with_many(system: Growing, sessions: int, *, rounds: int, seconds: float) -> dict[str, Any]:
-    """Medians over these rounds of so many seconds, after one that warms up."""
+    """Medians over these rounds of so many seconds, after one that warms up, and their spread."""
     with TemporaryDirectory(prefix="bench-") as home, system.start(Path(home), sessions) as full:
         os.sync()  # else what was filled is still being written while it is measured
         figures = _measured(system, full, rounds, seconds)
@@ -47,20 +49,23 @@ def left_behind(peer: Peer, refreshes: int) -> dict[str, Any]:
     return {"system": peer.name} | added | {"durability": peer.durability}
 
 
-def _measured(system: Growing, full: Full, rounds: int, seconds: float) -> dict[str, float]:
-    quiet, busy = [], []
+def _measured(system: Growing, full: Full, rounds: int, seconds: float) -> dict[str, Any]:
+    quiet: list[Outcome] = []
+    busy: list[Round] = []
     for _ in range(rounds + 1):
         scripts = [in_turn(system, full.held) for _ in range(CLIENTS)]
         port = full.process.port
         quiet += drive(Load(port=port, scripts=scripts, seconds=seconds, pause=PAUSE))
         scripts = [in_turn(system, full.held) for _ in range(CONNECTIONS)]
         busy.append(round_of(full.process, scripts, seconds))
-    return {
-        "p50_ms": median(each.percentile(50) for each in quiet[1:]),
-        "p99_ms": median(each.percentile(99) for each in quiet[1:]),
-        "per_second": median(each.per_second for each in busy[1:]),
-        "processor_us": median(each.processor for each in busy[1:]),
+    found = {
+        "p50_ms": [each.percentile(50) for each in quiet[1:]],
+        "p99_ms": [each.percentile(99) for each in quiet[1:]],
+        "per_second": [each.per_second for each in busy[1:]],
+        "processor_us": [each.processor for each in busy[1:]],
     }
+    spread = {name: (min(each), max(each)) for name, each in found.items()}
+    return {name: median(each) for name, each in found.items()} | {"spread": spread}
 
 
 def _without_database(peer: Peer) -> str:

@@ -71,6 +71,10 @@ ADMIT = Peer(
     name="Admit",
     served="uvicorn (uvloop, httptools), one process",
     hashing="argon2id, 19 MiB, 2 passes",
+    asks=(
+        "the signature once for each token, which is remembered; in memory, what was revoked."
+        " Here every token but for its first request was seen before"
+    ),
     durability="rotated, and on the disk (SQLite, WAL, synchronous=FULL)",
     speech=Admit(),
     start=_start,

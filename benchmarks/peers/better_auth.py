@@ -79,10 +79,14 @@ def _auth(path: str, given: object, tokens: Tokens | None = None) -> Call:
 
 
 LACKS: Mapping[Feature, str] = {
-    "refresh": "has no refresh token: its session slides (its plugin for the OAuth of others has)",
+    "refresh": (
+        "has no refresh token: its session slides"
+        " (its OAuth provider plugin, for signing in to other apps, has rotating ones)"
+    ),
     "rotation": "has no rotation: a session's cookie is the same for as long as it lasts",
     "reuse_detection": "notices no reuse: a stolen cookie works as the owner's does",
 }
+CACHED_ASKS = "the cookie's signature; every 5 minutes, in the database, the session and its user"
 CACHED = dict.fromkeys(
     ("refresh and logout", "refresh and password change"),
     "what was revoked goes on for the 5 minutes of its cookie cache at most",
@@ -94,6 +98,7 @@ def _peer(name: str, *, cookie_cache: bool) -> Peer:
         name=name,
         served="Node's own HTTP server, one process",
         hashing="scrypt, N = 16,384, r = 16, p = 1",
+        asks=CACHED_ASKS if cookie_cache else "in the database, the session and its user",
         durability="a session is on the disk (SQLite, WAL, synchronous=FULL)",
         speech=BetterAuth(),
         start=partial(_start, cookie_cache=cookie_cache),

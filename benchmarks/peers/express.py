@@ -78,6 +78,7 @@ EXPRESS = Peer(
     name="Express tutorial",
     served="Node's own HTTP server, one process",
     hashing="bcrypt (bcryptjs), 10 rounds",
+    asks="the signature; what was revoked goes on until the token expires",
     durability="not rotated, and kept in memory: nothing is on the disk",
     speech=Express(),
     start=_start,

@@ -80,6 +80,7 @@ FASTAPI_USERS = Peer(
     name="fastapi-users",
     served="uvicorn (uvloop, httptools), one process",
     hashing="argon2id, 64 MiB, 3 passes, 4 lanes",
+    asks="the signature; in the database, the user",
     durability="has no refresh; what it keeps is in SQLite (WAL, synchronous=NORMAL)",
     speech=FastapiUsers(),
     start=_start,

@@ -69,6 +69,7 @@ FLASK_JWT_EXTENDED = Peer(
     name="Flask-JWT-Extended",
     served="gunicorn (gthread), one process, 4 threads",
     hashing="scrypt (n = 32,768, r = 8, p = 1)",
+    asks="the signature; in the database, whether the token is on the blocklist",
     durability="not rotated: a refresh writes nothing",
     speech=FlaskJwtExtended(),
     start=_start,

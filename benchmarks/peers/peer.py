@@ -95,6 +95,8 @@ class Peer:
     """In a directory of its own, which exists: empty, or as an earlier start left it."""
     versions: Callable[[], dict[str, str]]
     """Of what is compared, as installed."""
+    asks: str = ""
+    """What is looked at for each request of the protected route, and where."""
     grace: float | None = None
     """For how many seconds a token that was exchanged is still taken; None without rotation."""
     lacks: Mapping[Feature, str] = field(default_factory=dict)

@@ -85,6 +85,10 @@ SIMPLEJWT = Peer(
     name="Django + simplejwt",
     served="gunicorn (gthread), one process, 4 threads",
     hashing="PBKDF2-SHA256, 1,000,000 rounds",
+    asks=(
+        "the signature; in the database, the user, whose password is compared"
+        " (JWTStatelessUserAuthentication does neither, and is faster)"
+    ),
     durability=(
         "rotated, written but not yet on the disk (SQLite, WAL, synchronous=NORMAL),"
         " in several transactions"

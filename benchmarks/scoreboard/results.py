@@ -26,6 +26,10 @@ class Spread(msgspec.Struct, frozen=True):
     unit: str | None = None
     """None where it is that of the comparison."""
 
+    def overlaps(self, other: Spread) -> bool:
+        """Whether a round of the one came out like a round of the other."""
+        return self.min <= other.max and other.min <= self.max
+
 
 class System(msgspec.Struct, frozen=True, kw_only=True):
     name: str
@@ -169,12 +173,19 @@ class At(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float | None = None
     per_second: float | None = None
     processor_us: float | None = None
+    spread: dict[str, tuple[float, float]] = {}
+    """The smallest and the largest round of each of these figures."""
     rows: int | None = None
     bytes: int | None = None
     none: str | None = None
 
     def __post_init__(self) -> None:
         _either(self.none, "sessions and p50_ms", self.sessions or None, self.p50_ms)
+
+    def figure(self, field: str) -> Spread | None:
+        """One of these figures by its name, over the rounds; None where there is none."""
+        found: float | None = getattr(self, field)
+        return None if found is None else Spread(found, *self.spread.get(field, (found, found)))
 
     @property
     def name(self) -> str:

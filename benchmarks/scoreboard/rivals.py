@@ -39,8 +39,7 @@ class Pair:
     @property
     def overlap(self) -> bool:
         """Whether a round of the one came out like a round of the other."""
-        ours, peer = self.ours.spread, self.peer.spread
-        return ours.min <= peer.max and peer.min <= ours.max
+        return self.ours.spread.overlaps(self.peer.spread)
 
 
 class Ahead(NamedTuple):
@@ -61,6 +60,8 @@ class Lead(NamedTuple):
     who: str
     theirs: str
     ours: str
+    overlap: bool = False
+    """Whether a round of the one came out like a round of the other."""
 
 
 def folded(found: Iterable[Lead], where: str) -> list[Ahead]:
@@ -80,7 +81,16 @@ def _together(alike: Sequence[Lead], where: str) -> Ahead:
         "; ".join(getattr(each, name) for each in alike) for name in ("place", "theirs", "ours")
     )
     one = alike[0]
-    return Ahead(where.format(place=place, what=one.what), one.who, theirs, ours, "")
+    return Ahead(where.format(place=place, what=one.what), one.who, theirs, ours, _where(alike))
+
+
+def _where(alike: Sequence[Lead]) -> str:
+    """In which of the places the rounds overlap."""
+    found = [each.place for each in alike if each.overlap]
+    if not found:
+        return ""
+    told = "the rounds overlap"
+    return told if len(found) == len(alike) else f"{told} at {'; '.join(found)}"
 
 
 def pairs(comparison: Comparison) -> list[Pair]:

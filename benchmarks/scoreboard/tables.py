@@ -10,7 +10,7 @@ from benchmarks.figures import number
 from benchmarks.scoreboard import tallies
 from benchmarks.scoreboard.results import Spread
 from benchmarks.scoreboard.sentences import goal_measured
-from benchmarks.scoreboard.words import UNKNOWN, absent, plain, prose, size, spread, value
+from benchmarks.scoreboard.words import UNKNOWN, absent, plain, prose, size, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -139,7 +139,7 @@ def refresh_at(given: Growth) -> str:
         if each.none is not None:
             rows.append([name, "", prose(each.none), "", "", "", "", ""])
             continue
-        told = [_at(getattr(each, field), unit) for field, (_, unit, _) in tallies.AT.items()]
+        told = [_at(each.figure(field), unit) for field, (_, unit, _) in tallies.AT.items()]
         rows.append([name, f"{each.sessions:,}", *told, size(each.rows), size(each.bytes)])
     return table([*header, "rows", "bytes"], rows)
 
@@ -236,5 +236,5 @@ def _time(each: Outcome) -> str:
     return "its clock moved" if each.clock_moved else ""
 
 
-def _at(amount: float | None, unit: str) -> str:
-    return UNKNOWN if amount is None else value(amount, unit)
+def _at(found: Spread | None, unit: str) -> str:
+    return UNKNOWN if found is None else spread(found, unit)

@@ -183,14 +183,16 @@ def _better_at(peer: At, ours: Sequence[At]) -> Iterator[Lead]:
     """Beside ours on the same store, or else whichever does us least credit."""
     alike = [each for each in ours if each.store == peer.store] or ours
     for field, (name, unit, higher) in AT.items():
-        theirs = getattr(peer, field)
-        given = [found for each in alike if (found := getattr(each, field)) is not None]
+        theirs = peer.figure(field)
+        given = [found for each in alike if (found := each.figure(field))]
         if theirs is None or not given:
             continue
-        admits = min(given) if higher else max(given)
-        if theirs > admits if higher else theirs < admits:
-            both_told = value(theirs, unit), value(admits, unit)
-            yield Lead(name, f"{peer.sessions:,}", plain(peer.name), *both_told)
+        admits = (min if higher else max)(given, key=lambda each: each.median)
+        first, second = (theirs, admits) if higher else (admits, theirs)
+        if first.median > second.median:
+            both_told = value(theirs.median, unit), value(admits.median, unit)
+            overlap = theirs.overlaps(admits)
+            yield Lead(name, f"{peer.sessions:,}", plain(peer.name), *both_told, overlap)
 
 
 def _smaller(given: Sequence[Thousand]) -> Iterator[Ahead]:

@@ -24,6 +24,8 @@ def test_every_session_of_a_sample_goes_on_in_a_database_that_was_filled(system)
     assert row["bytes"] > 0
     assert 0 < row["p50_ms"] <= row["p99_ms"]
     assert row["per_second"] > 0
+    least, most = row["spread"]["p50_ms"]
+    assert least <= row["p50_ms"] <= most
 
 
 @pytest.mark.parametrize(("peer", "rows"), [(ADMIT, 0), (SIMPLEJWT, 2)], ids=["ours", "theirs"])

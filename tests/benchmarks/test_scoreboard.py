@@ -212,6 +212,16 @@ def test_a_peer_that_is_better_at_growth_is_named(made, results):
     assert "| Left by 1,000 refreshes: rows | **Other** | **0** | 1 |" in better
 
 
+def test_growth_tells_its_spread_and_where_the_rounds_overlap(made, results):
+    ours, _, theirs, *_ = results["growth"]["refresh_at"]
+    ours["spread"] = {"p50_ms": [0.6, 1.1]}
+    theirs |= {"p50_ms": 0.5, "spread": {"p50_ms": [0.4, 0.7]}}
+    page = made(results)["scoreboard.md"]
+    better = section(page, "Where others are better")
+    assert "| **0.50 ms** | 1.00 ms | the rounds overlap |" in better
+    assert "| Other | 1,000 | 0.50 ms (0.40 to 0.70) |" in section(page, "Growth")
+
+
 def test_a_missed_goal_without_a_reason_makes_no_page(made, results):
     results["bench"]["comparisons"][0]["goals"] = [GOAL | {"reached": False, "median": 1.5}]
     with pytest.raises(ResultsError, match=r"'twice the Other' was missed.*under that key"):
