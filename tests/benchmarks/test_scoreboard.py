@@ -317,6 +317,9 @@ def test_what_a_peer_does_better_in_several_places_is_one_line(made, results):
     better = section(made(results)["scoreboard.md"], "Where others are better")
     line = "| Growth, 1,000; 100,000 sessions: p50 | **Other** | **0.50 ms; 0.60 ms** |"
     assert f"{line} 1.00 ms; 1.20 ms |" in better
+    results["growth"]["refresh_at"][1]["spread"] = {"p50_ms": [0.5, 1.3]}
+    better = section(made(results)["scoreboard.md"], "Where others are better")
+    assert f"{line} 1.00 ms; 1.20 ms | the rounds overlap at 100,000 |" in better
 
 
 def test_a_note_is_told_once_for_all_to_whom_it_applies(made, results):
