@@ -11,7 +11,11 @@ import psycopg
 if TYPE_CHECKING:
     from pathlib import Path
 
-TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'"
+TABLES = (
+    "SELECT name FROM sqlite_master"
+    " WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE '%VIRTUAL%'"
+)
+"""But for those that SQLite keeps for itself."""
 BYTES = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 POSTGRES_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'admit'"
 
@@ -24,9 +28,13 @@ class Kept(NamedTuple):
 def in_sqlite(database: Path) -> Kept:
     """Of a file that a server may be writing to: what stands in its WAL counts already."""
     with closing(sqlite3.connect(database, timeout=60)) as db:
-        tables = [name for (name,) in db.execute(TABLES)]
-        rows = sum(_only(db.execute(f'SELECT count(*) FROM "{each}"')) for each in tables)
-        return Kept(rows, _only(db.execute(BYTES)))
+        return Kept(rows(db), _only(db.execute(BYTES)))
+
+
+def rows(db: sqlite3.Connection) -> int:
+    """Over all tables of the system."""
+    tables = [name for (name,) in db.execute(TABLES)]
+    return sum(_only(db.execute(f'SELECT count(*) FROM "{each}"')) for each in tables)
 
 
 def in_postgres(url: str) -> Kept:

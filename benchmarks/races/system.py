@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from joserfc.jwk import KeySet, OctKey
 
+from benchmarks import kept
 from benchmarks.peers.peer import Call, Tokens
 from benchmarks.processes import LoadError
 from benchmarks.races.lines import Lines
@@ -120,11 +121,7 @@ class System:
         if not self.peer.database:
             return None
         with closing(self._database()) as database:
-            names = database.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            ).fetchall()
-            counts = (database.execute(f'SELECT count(*) FROM "{name}"') for (name,) in names)
-            return sum(int(count.fetchone()[0]) for count in counts)
+            return kept.rows(database)
 
     def copy(self) -> None:
         """Copy its database as it is now: for `fail_over`, or to a replica that is behind."""
@@ -143,10 +140,10 @@ class System:
         """Stop it, and start it on what `copy` kept: whatever was written since is lost."""
         self.lines.close()
         self._running.close()
-        kept = self._home / self.peer.database
+        file = self._home / self.peer.database
         for suffix in ("", "-wal", "-shm"):
-            kept.with_name(kept.name + suffix).unlink(missing_ok=True)
-        self._copy.rename(kept)
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        self._copy.rename(file)
         self._start()
         if self.peer.ahead and self._moved:
             await self.surely(self.peer.ahead(self._moved))
