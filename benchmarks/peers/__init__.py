@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.peers.admit import ADMIT
 from benchmarks.peers.better_auth import BETTER_AUTH, BETTER_AUTH_CACHED
-from benchmarks.peers.express import EXPRESS, EXPRESS_OLDER
+from benchmarks.peers.express import EXPRESS, EXPRESS_KEY_ONCE, EXPRESS_OLDER
 from benchmarks.peers.fastapi_users import FASTAPI_USERS
 from benchmarks.peers.flask_jwt_extended import FLASK_JWT_EXTENDED
 from benchmarks.peers.simplejwt import SIMPLEJWT
@@ -24,5 +24,5 @@ PEERS: tuple[Peer, ...] = (
     FASTAPI_USERS,
 )
 """Each behaves in a way of its own."""
-FOR_SPEED: tuple[Peer, ...] = (*PEERS[:2], EXPRESS_OLDER, *PEERS[2:])
+FOR_SPEED: tuple[Peer, ...] = (*PEERS[:2], EXPRESS_KEY_ONCE, EXPRESS_OLDER, *PEERS[2:])
 """And what behaves as another does, at another speed."""

@@ -4,7 +4,7 @@ import http.client
 
 import pytest
 
-from benchmarks.peers import PEERS
+from benchmarks.peers import FOR_SPEED, PEERS
 from benchmarks.peers.better_auth import BETTER_AUTH_CACHED
 from benchmarks.peers.peer import Answer, Person, Tokens
 from tests.servers import missing
@@ -123,3 +123,17 @@ def test_what_is_compared_has_a_version(client):
 def test_everything_it_keeps_is_where_it_says(client, tmp_path_factory):
     if client.peer.database:
         assert list(tmp_path_factory.getbasetemp().glob(f"*/{client.peer.database}"))
+
+
+ALIKE = [peer for peer in FOR_SPEED if peer not in PEERS]
+
+
+@pytest.mark.parametrize("peer", ALIKE, ids=lambda peer: peer.name)
+def test_what_is_the_same_at_another_speed_signs_in_and_refreshes_too(peer, tmp_path):
+    if peer.missing():
+        pytest.skip(peer.missing())
+    with peer.start(tmp_path, "races") as process:
+        client = Client(peer, process)
+        client.send(peer.speech.register(ADA))
+        assert client.enters(client.refresh(client.sign_in(ADA)))
+        assert not client.enters(Tokens("made.up.token"))

@@ -3,16 +3,20 @@
 // and does not change. Where they differ it does what is kinder to it: signing out takes the
 // refresh token off the list, and the list is a Set, not an array that every refresh searches.
 //
-// Run with a port, and with ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET and BCRYPT_ROUNDS set.
+// Run with a port, and with ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET and BCRYPT_ROUNDS set. With
+// KEY_ONCE each secret is made a key once, which no tutorial does: handed as text, jsonwebtoken
+// makes a key of it for each token.
 
-import { randomUUID } from "node:crypto";
+import { createSecretKey, randomUUID } from "node:crypto";
 
 import bcrypt from "bcryptjs";
 import cookieParser from "cookie-parser";
 import express from "express";
 import jwt from "jsonwebtoken";
 
-const { ACCESS_TOKEN_SECRET, REFRESH_TOKEN_SECRET } = process.env;
+const secret = (text) => (process.env.KEY_ONCE ? createSecretKey(text, "utf8") : text);
+const ACCESS_TOKEN_SECRET = secret(process.env.ACCESS_TOKEN_SECRET);
+const REFRESH_TOKEN_SECRET = secret(process.env.REFRESH_TOKEN_SECRET);
 const ROUNDS = Number(process.env.BCRYPT_ROUNDS);
 const COOKIE = { httpOnly: true, secure: true, sameSite: "strict" };
 const WEEK = 7 * 24 * 60 * 60 * 1000;
