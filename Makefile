@@ -72,8 +72,8 @@ bench: .venv/dev.stamp peers ## measure the speed on this machine, beside others
 scoreboard: .venv/dev.stamp ## make docs/scoreboard.md and its charts from the results in docs/scoreboard
 	@$(BIN)/python -m benchmarks.scoreboard $(if $(UNEXPLAINED),--unexplained)
 
-growth: .venv/dev.stamp peers ## measure refreshes among many sessions, and what they leave (MOST=10000000, JSON=FILE)
-	$(BIN)/python -m benchmarks.growth $(if $(MOST),--most '$(MOST)') $(if $(JSON),--json '$(JSON)')
+growth: .venv/dev.stamp peers ## measure refreshes among many sessions, and what they leave (SYSTEMS=admit MOST=10000000, JSON=FILE)
+	$(BIN)/python -m benchmarks.growth $(SYSTEMS) $(if $(MOST),--most '$(MOST)') $(if $(JSON),--json '$(JSON)')
 
 lambda: .venv/dev.stamp ## build the zips for AWS Lambda, list what is in them, try them alone (PYTHON=3.13)
 	@$(BIN)/python -m desk.package $(if $(PYTHON),--python '$(PYTHON)')

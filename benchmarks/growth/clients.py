@@ -11,7 +11,7 @@ from benchmarks.peers.peer import Person, Tokens
 if TYPE_CHECKING:
     from collections import deque
 
-    from benchmarks.growth.systems import Growing
+    from benchmarks.growth.growing import Growing
     from benchmarks.load import Script
     from benchmarks.peers.peer import Speech
     from benchmarks.processes import Process

@@ -15,7 +15,7 @@ from benchmarks.rounds import CONNECTIONS, round_of
 
 if TYPE_CHECKING:
     from benchmarks.growth.full import Full
-    from benchmarks.growth.systems import Growing
+    from benchmarks.growth.growing import Growing
     from benchmarks.load import Outcome
     from benchmarks.peers.peer import Peer
     from benchmarks.rounds import Round

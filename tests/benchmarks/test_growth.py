@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.growth.__main__ import added
 from benchmarks.growth.figures import left_behind, with_many
 from benchmarks.growth.systems import GROWING, why_not
 from benchmarks.peers import PEERS
@@ -38,3 +39,21 @@ def test_a_system_that_is_not_asked_has_a_reason():
     reasons = {peer.name: why_not(peer) for peer in PEERS if peer.name not in asked}
     assert all(reasons.values())
     assert left_behind(FASTAPI_USERS, 10)["none"] == reasons[FASTAPI_USERS.name]
+
+
+def test_what_is_added_stands_beside_what_was_there_and_in_place_of_the_same():
+    few = {"system": "Admit", "store": "SQLite", "sessions": 1_000, "p50_ms": 1.0}
+    many = few | {"sessions": 10_000}
+    none = {"system": "fastapi-users", "none": "has none"}
+    left = [{"system": "Admit", "rows": 0}]
+    before = {"run": "a", "commit": "1", "refresh_at": [few, none], "thousand_refreshes": left}
+    after = {
+        "run": "b",
+        "commit": "2",
+        "refresh_at": [few | {"p50_ms": 2.0}, many],
+        "thousand_refreshes": left,
+    }
+    both = added(before, after)
+    assert both["refresh_at"] == [few | {"p50_ms": 2.0}, none, many]
+    assert both["thousand_refreshes"] == left
+    assert both["run"] == "a (commit 1); b"
