@@ -48,6 +48,7 @@ def _told(board: Board, *, unexplained: bool) -> dict[str, object]:
             each.run.startswith("quick") for each in (board.bench, board.races, board.growth)
         ),
         "glance": tables.table(*glance(board)),
+        "remarks": tables.remarks(board.races),
         "minute": sentences.in_one_minute(board),
         "better": tables.ahead(better) if (better := sentences.others_better(board)) else "",
         "as_good": tables.as_good(board.races),

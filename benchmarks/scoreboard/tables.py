@@ -85,6 +85,15 @@ def told(given: Races, kind: str) -> list[str]:
     ]
 
 
+def remarks(given: Races) -> list[str]:
+    """What is to be known of those who were signed out, where it is said of a system."""
+    return [
+        f"**{plain(each.system)}**, *{prose(each.scenario)}*: {prose(each.note)}."
+        for each in given.results
+        if each.false_sign_outs and each.note
+    ]
+
+
 def _notes(given: Races, scenario: str) -> list[str]:
     """Each note once, after those to whom it applies."""
     found: dict[str, list[str]] = {}

@@ -418,3 +418,11 @@ def test_the_command_writes_page_and_charts_and_takes_away_old_charts(tmp_path, 
         Path(name).name for name in made if name.endswith(".svg")
     }
     assert Path(f"{home}.md").read_text(encoding="utf-8") == made["scoreboard.md"]
+
+
+def test_what_is_said_of_a_sign_out_stands_right_below_the_first_table(made, results):
+    said = "- **Other**, *two tabs*: sent no key."
+    assert said not in made(results)["scoreboard.md"]
+    results["races"]["results"][2]["note"] = "sent no key"
+    minute = section(made(results)["scoreboard.md"], "In one minute")
+    assert said in minute.partition("Column by column")[0]
