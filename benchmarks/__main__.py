@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import (
@@ -107,10 +106,12 @@ def _arguments() -> argparse.Namespace:
         default=os.environ.get("BENCH_QUICK", "") not in {"", "0"},
         help="a quick look, not the figures of the goals; BENCH_QUICK=1 says the same",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--json", type=report.target, metavar="FILE", help="write the figures there too"
+    )
     given = parser.parse_args()
     if unknown := set(given.parts) - PARTS.keys():
-        parser.error(f"there is no {' or '.join(sorted(unknown))}")
+        parser.error(f"there is no {' or '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     return given
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.machine import libraries, machine
@@ -33,6 +35,20 @@ def head(peers: Iterable[Peer], run: str) -> dict[str, Any]:
         "run": run,
         "systems": [_system(peer) for peer in peers],
     }
+
+
+def target(text: str) -> Path:
+    """Where the results are to be written: found out before they are measured, not after.
+
+    Raises:
+        ArgumentTypeError: nothing can be written there; the text says why.
+    """
+    path = Path(text)
+    if path.is_dir():
+        raise ArgumentTypeError(f"{text} is a directory: name a file")
+    if not path.absolute().parent.is_dir():
+        raise ArgumentTypeError(f"the directory of {text} is not there: make it first")
+    return path
 
 
 def commit() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.growth.figures import left_behind, with_many
@@ -13,7 +12,7 @@ from benchmarks.growth.systems import GROWING, why_not
 from benchmarks.machine import libraries, machine
 from benchmarks.peers import PEERS
 from benchmarks.processes import clearing_up
-from benchmarks.report import head
+from benchmarks.report import head, target
 
 if TYPE_CHECKING:
     from benchmarks.growth.growing import Growing
@@ -74,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--least", type=int, metavar="N", help="sessions at least")
     parser.add_argument("--most", type=int, metavar="N", help="sessions at most: 10000000 for all")
     parser.add_argument("--quick", action="store_true", help="a quick look, at the two fewest")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", type=target, metavar="FILE", help="write the figures there too")
     parser.add_argument("--add", action="store_true", help="to those that FILE has already")
     given = parser.parse_args()
     given.least = given.least or SIZES[0]

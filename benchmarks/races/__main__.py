@@ -17,7 +17,7 @@ from benchmarks.processes import clearing_up
 from benchmarks.races.chosen import Wish, all_played, matches
 from benchmarks.races.result import table
 from benchmarks.races.scenarios import SCENARIOS
-from benchmarks.report import head
+from benchmarks.report import head, target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def _arguments() -> argparse.Namespace:
         help="few trials; RACES_QUICK=1 says the same",
     )
     parser.add_argument("--seed", type=int, default=1, help="of what is left to chance; 1")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--json", type=target, metavar="FILE", help="write the results there too")
     given = parser.parse_args()
     for each in given.systems:
         if not any(matches(peer, each) for peer in PEERS):

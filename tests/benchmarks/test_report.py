@@ -1,6 +1,7 @@
 """What raw results say they were measured on is true of the files that were there."""
 
 import subprocess
+from argparse import ArgumentTypeError
 
 import pytest
 
@@ -50,3 +51,11 @@ def test_results_that_are_written_meanwhile_change_nothing(clone):
     (home / "docs" / "scoreboard" / "bench.json").write_text("[]")
     (home / "docs" / "scoreboard.md").write_text("# New")
     assert not report.commit().endswith("+")
+
+
+def test_results_that_could_not_be_written_are_not_measured_first(tmp_path):
+    assert report.target(str(tmp_path / "bench.json")) == tmp_path / "bench.json"
+    with pytest.raises(ArgumentTypeError, match="is a directory: name a file"):
+        report.target(str(tmp_path))
+    with pytest.raises(ArgumentTypeError, match="is not there: make it first"):
+        report.target(str(tmp_path / "missing" / "bench.json"))
