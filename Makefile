@@ -78,7 +78,6 @@ growth: .venv/dev.stamp peers ## measure refreshes among many sessions, and what
 lambda: .venv/dev.stamp ## build the zips for AWS Lambda, list what is in them, try them alone (PYTHON=3.13)
 	@$(BIN)/python -m desk.package $(if $(PYTHON),--python '$(PYTHON)')
 
-.PHONY: races
 races: .venv/dev.stamp peers ## see who is signed out for nothing, and which thief is seen (SYSTEMS="admit django", SEED=7, JSON=FILE)
 	$(BIN)/python -m benchmarks.races $(SYSTEMS) $(if $(SEED),--seed '$(SEED)') $(if $(JSON),--json '$(JSON)')
 
