@@ -20,9 +20,10 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
         server.accept()
 """
 BENCHMARK = f"""
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from benchmarks.processes import PORT, clearing_up, started
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever these tests run under, such as nohup
 clearing_up()
 command = [sys.executable, "-c", {STUBBORN.replace("SIG_IGN", "SIG_DFL")!r}, PORT]
 with started(command, home=Path.cwd(), environ={{}}) as process:
@@ -75,3 +76,14 @@ def test_a_benchmark_that_is_told_to_end_takes_its_servers_along(tmp_path, name)
     finally:
         if lives(server):
             os.kill(server, signal.SIGKILL)
+
+
+def test_under_nohup_a_benchmark_goes_on():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    terminated = signal.getsignal(signal.SIGTERM)
+    try:
+        processes.clearing_up()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        signal.signal(signal.SIGTERM, terminated)
