@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-SPARE = 2
+SPARE = 1
 """Workers beyond the cores: a test of a server, a browser or a store mostly waits."""
 LONGEST = (
     "benchmarks/test_quick.py",

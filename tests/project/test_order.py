@@ -23,4 +23,4 @@ def test_the_longest_come_first_and_the_others_stay_as_they_are():
 
 def test_there_are_more_workers_than_cores(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
-    assert order.pytest_xdist_auto_num_workers() == 4
+    assert order.pytest_xdist_auto_num_workers() == 3
